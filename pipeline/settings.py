@@ -1,0 +1,176 @@
+"""Profiles and settings: TOML and environment in, frozen values out; an unknown key is refused with its path.
+
+Owns the schema of ``configs/*.toml`` and where the program keeps its cache. Knows no model. Light.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipeline.domain import Json, Method
+from pipeline.errors import BadSetting, UnknownProfile
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+DEFAULT_PROFILE = "embedded"
+
+
+class Section(BaseModel):
+    """A table of a profile: frozen, and strict about its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelSource(Section):
+    """Where one model lies: a local folder, or a hub repository pinned to a revision."""
+
+    path: str | None = None  # relative to the profile's file
+    repo: str | None = None  # "owner/name"
+    revision: str | None = None  # commit hash on the hub
+    subfolder: str = ""
+    variant: str | None = None  # "fp16" where the repository has such files
+    size_mb: int | None = None  # of the files that are fetched, for `stickers models`
+    licence: str | None = None
+
+    @model_validator(mode="after")
+    def one_place(self) -> Self:
+        if (self.path is None) == (self.repo is None):
+            raise ValueError("give either `path` (a local folder) or `repo` (a hub id)")
+        if self.repo is not None and self.revision is None:
+            raise ValueError("a `repo` needs the `revision` that it is pinned to")
+        return self
+
+
+class Models(Section):
+    """The models of a profile, by the part they play."""
+
+    base: ModelSource
+    controlnet: ModelSource | None = None
+    caption: ModelSource
+    segmentation: ModelSource
+
+    def by_role(self) -> dict[str, ModelSource]:
+        """Role → source, without the roles that this profile leaves empty."""
+        return {role: source for role in type(self).model_fields if (source := getattr(self, role)) is not None}
+
+
+class Prompt(Section):
+    """How words are put together."""
+
+    template: str = "a telegram sticker of {caption}, {token} style"
+    negative: str = ""
+    class_prompt: str = "a telegram sticker"
+    token: str = "sks"
+
+    @model_validator(mode="after")
+    def template_has_caption(self) -> Self:
+        try:
+            self.template.format(caption="", token="")
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError(f"template {self.template!r} may use {{caption}} and {{token}} only") from error
+        if "{caption}" not in self.template:
+            raise ValueError(f"template {self.template!r} lacks {{caption}}")
+        return self
+
+
+class Generate(Section):
+    """Defaults of img2img."""
+
+    scheduler: str = "ddim"
+    steps: Annotated[int, Field(ge=1, le=1000)] = 20
+    strength: Annotated[float, Field(gt=0, le=1)] = 0.7
+    guidance: Annotated[float, Field(ge=0, le=50)] = 5.0
+    structure_scale: Annotated[float, Field(ge=0, le=2)] = 1.0
+    batch_size: Annotated[int, Field(ge=1, le=64)] = 4
+
+
+class Train(Section):
+    """Defaults of DreamBooth."""
+
+    method: Method = Method.LORA
+    steps: Annotated[int, Field(ge=1, le=100_000)] = 400
+    batch_size: Annotated[int, Field(ge=1, le=256)] = 1
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-4
+    text_encoder_learning_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
+    rank: Annotated[int, Field(ge=1, le=512)] = 16
+    alpha: Annotated[float, Field(gt=0)] = 16.0
+    prior_loss_weight: Annotated[float, Field(ge=0)] = 1.0
+    class_images: Annotated[int, Field(ge=0, le=1000)] = 32
+    snr_gamma: Annotated[float, Field(ge=0)] = 5.0
+    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    checkpoint_every: Annotated[int, Field(ge=1)] = 25
+
+
+class Cutout(Section):
+    """Defaults of cutting out."""
+
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    outline_px: Annotated[int, Field(ge=0, le=64)] = 0
+    outline_colour: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = "#ffffff"
+
+
+class Profile(Section):
+    """One file of ``configs/``: which models, which sizes, which defaults."""
+
+    name: str
+    folder: Path  # of the file: where `path` of a model starts
+    title: str
+    family: str
+    licence: str
+    size_px: Annotated[int, Field(ge=32, le=2048, multiple_of=8)]
+    models: Models
+    prompt: Prompt = Prompt()
+    generate: Generate = Generate()
+    train: Train = Train()
+    cutout: Cutout = Cutout()
+
+    def source_path(self, source: ModelSource) -> Path | None:
+        """The folder of a local model, or None for one on the hub."""
+        return None if source.path is None else self.folder / source.path
+
+
+class Settings(BaseSettings):
+    """What the environment may set (``STICKERS_CACHE_DIR=…``)."""
+
+    model_config = SettingsConfigDict(env_prefix="STICKERS_", frozen=True)
+
+    cache_dir: Path = Path.home() / ".cache" / "stickersmith"  # class pictures, shared by all packs of a profile
+    device: str = "auto"  # auto | cuda | mps | cpu
+
+
+def profile_names(folder: Path = CONFIGS) -> list[str]:
+    """The profiles that there are, the default first."""
+    names = sorted(path.stem for path in folder.glob("*.toml"))
+    return sorted(names, key=lambda name: name != DEFAULT_PROFILE)
+
+
+def load_profile(name: str = DEFAULT_PROFILE, folder: Path = CONFIGS) -> Profile:
+    """Read a profile by name, or by the path of a TOML file.
+
+    Raises:
+        UnknownProfile: no such profile.
+        BadSetting: the file is no TOML, or a key is unknown or out of range; the message names the key's path.
+    """
+    path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
+    if not path.is_file():
+        raise UnknownProfile(f"unknown profile {name!r}; there are {', '.join(profile_names(folder))}")
+    try:
+        raw: Json = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Profile(name=path.stem, folder=path.parent.resolve(), **raw)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSetting(f"{path}: not valid TOML: {error}") from error
+    except ValidationError as error:
+        raise BadSetting(f"{path}: {first_problem(error)}") from error
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first complaint of pydantic as ``train.stepz = 3: unknown key``."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "profile"
+    what = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+    shown = "" if isinstance(first["input"], dict) else f" = {first['input']!r}"
+    return f"{where}{shown}: {what}"

@@ -1,0 +1,1 @@
+"""What a person runs: the ``stickers`` command, the recipe of the embedded models, the demo inputs."""
