@@ -1,0 +1,166 @@
+"""The files inside a zip, one at a time, in memory, within limits.
+
+Owns what a zip may contain. Knows no pictures. Loads only the standard library.
+
+Nothing is ever extracted to disk, so a name cannot reach outside a folder; an archive with ``../``, an absolute name,
+a symbolic link or a bomb is nevertheless refused as a whole, because no archive of pictures that a person made has one.
+A single entry that is damaged or too large is an ``UnusableEntry``: the others may still be good.
+"""
+
+from __future__ import annotations
+
+import io
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from pipeline.errors import BadArchive
+
+MAX_ZIP_MB = 500  # of the zip file itself
+MAX_ENTRIES = 2000
+MAX_UNPACKED_MB = 1000  # of all entries together
+MAX_ENTRY_MB = 50  # of one entry, unpacked
+MAX_RATIO = 100  # unpacked / packed; pictures are packed already and stay below 2
+MAX_DIRECTORY_BYTES = 2_000_000  # read at once by zipfile when it opens an archive
+
+_MB = 1_000_000
+_RATIO_FROM_BYTES = 1_000_000  # smaller entries may be as empty as they like
+_CHUNK_BYTES = 1 << 16
+_LOCKED = 0x1  # flag bits, APPNOTE.TXT §4.4.4
+_UTF8 = 0x800
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others can ask for gigabytes before the first byte
+_BOMB = f"unpacks to more than {MAX_UNPACKED_MB} MB; pack fewer or smaller pictures"
+
+
+class UnusableEntry(Exception):
+    """One entry of a zip is left out; the others may be good."""
+
+
+class _ShortReads(io.FileIO):
+    """A file that refuses to be read in large pieces, so that a forged directory of a zip cannot fill the memory."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        most = MAX_DIRECTORY_BYTES + 1
+        data = super().read(most if size is None or size < 0 else min(size, most)) or b""
+        if len(data) == most:
+            raise zipfile.BadZipFile("its directory is too large")
+        return data
+
+
+class Archive:
+    """An open zip whose directory has been checked. Made by ``open_archive``."""
+
+    def __init__(self, archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> None:
+        self._archive = archive
+        self._entries = entries
+        self._unpacked_bytes = 0
+
+    def names(self) -> list[str]:
+        """The entries that are files, sorted; hidden ones and those of macOS's shadow folder are not listed."""
+        return sorted(self._entries)
+
+    def read(self, name: str) -> bytes:
+        """Unpack one entry.
+
+        Raises:
+            UnusableEntry: damaged, too large, or packed in an uncommon way.
+            BadArchive: all entries together unpack to more than ``MAX_UNPACKED_MB``, whatever the directory said.
+        """
+        entry = self._entries[name]
+        if entry.compress_type not in _METHODS:
+            raise UnusableEntry(f"{name!r} is packed with method {entry.compress_type}; pack it as an ordinary zip")
+        if entry.file_size > MAX_ENTRY_MB * _MB:
+            raise UnusableEntry(
+                f"{name!r} unpacks to {entry.file_size / _MB:.1f} MB; at most {MAX_ENTRY_MB} MB are read"
+            )
+        try:
+            data = self._unpack(entry)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+            raise UnusableEntry(f"{name!r} is damaged inside the zip ({error})") from error
+        if len(data) > MAX_ENTRY_MB * _MB:
+            raise UnusableEntry(f"{name!r} unpacks to more than {MAX_ENTRY_MB} MB")
+        return data
+
+    def _unpack(self, entry: zipfile.ZipInfo) -> bytes:
+        """Read in pieces and count what really comes out: the directory may lie."""
+        out = io.BytesIO()
+        with self._archive.open(entry) as packed:
+            while piece := packed.read(_CHUNK_BYTES):
+                out.write(piece)
+                self._unpacked_bytes += len(piece)
+                if self._unpacked_bytes > MAX_UNPACKED_MB * _MB:
+                    raise BadArchive(f"{self._archive.filename!r} {_BOMB}")
+                if out.tell() > MAX_ENTRY_MB * _MB:
+                    break
+        return out.getvalue()
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Archive]:
+    """Open a zip and check its directory before any entry is unpacked.
+
+    Raises:
+        BadArchive: no zip, broken, locked with a password, too large packed or unpacked, or with unsafe entries.
+    """
+    try:
+        if (size_bytes := path.stat().st_size) > MAX_ZIP_MB * _MB:
+            raise BadArchive(f"{str(path)!r} has {size_bytes / _MB:.1f} MB; a zip may have {MAX_ZIP_MB} MB at most")
+        with _ShortReads(path) as file:
+            try:
+                archive = zipfile.ZipFile(file)
+            except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+                raise BadArchive(f"{str(path)!r} is not a zip that can be read ({error}); pack it again") from error
+            archive.filename = str(path)
+            with archive:
+                yield Archive(archive, _checked_entries(archive.infolist(), str(path)))
+    except OSError as error:
+        raise BadArchive(f"cannot read {str(path)!r}: {error.strerror}; check the path and its permissions") from error
+
+
+def _checked_entries(entries: list[zipfile.ZipInfo], shown: str) -> dict[str, zipfile.ZipInfo]:
+    """Name → entry, for the files that count."""
+    if len(entries) > MAX_ENTRIES:
+        raise BadArchive(f"{shown!r} has {len(entries)} entries; a zip may have {MAX_ENTRIES} at most")
+    if sum(entry.file_size for entry in entries) > MAX_UNPACKED_MB * _MB:
+        raise BadArchive(f"{shown!r} {_BOMB}")
+    kept: dict[str, zipfile.ZipInfo] = {}
+    for entry in entries:
+        name = entry_name(entry)
+        _check_entry(entry, name, shown)
+        if not entry.is_dir() and not is_clutter(name):
+            kept[name] = entry
+    return kept
+
+
+def _check_entry(entry: zipfile.ZipInfo, name: str, shown: str) -> None:
+    inside = f"{shown!r} has an entry {name!r}"
+    if entry.flag_bits & _LOCKED:
+        raise BadArchive(f"{inside} that is locked with a password; pack the pictures without one")
+    if ".." in PurePosixPath(name).parts or name.startswith("/") or name[1:2] == ":":
+        raise BadArchive(f"{inside} that points outside the archive; pack the pictures again")
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise BadArchive(f"{inside} that is a symbolic link; pack the pictures themselves")
+    if entry.file_size > max(_RATIO_FROM_BYTES, MAX_RATIO * entry.compress_size):
+        unpacked, packed = f"{entry.file_size / _MB:.1f} MB", f"{entry.compress_size / _MB:.3f} MB"
+        raise BadArchive(f"{inside} that unpacks from {packed} to {unpacked}; at most {MAX_RATIO} times is allowed")
+
+
+def entry_name(entry: zipfile.ZipInfo) -> str:
+    """The entry's name with ``/`` between folders, in the alphabet it was written in where that can be told."""
+    name = entry.filename
+    if not entry.flag_bits & _UTF8:  # macOS writes UTF-8 without saying so, and zipfile then reads it as cp437
+        try:
+            name = name.encode("cp437").decode("utf-8")
+        except UnicodeError:
+            name = entry.filename
+    return name.replace("\\", "/")
+
+
+def is_clutter(name: str) -> bool:
+    """True for what systems leave beside a person's files: hidden files, ``__MACOSX``, thumbnails' databases."""
+    parts = PurePosixPath(name).parts
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    return hidden or parts[-1].lower() in ("thumbs.db", "desktop.ini")

@@ -1,0 +1,163 @@
+"""Openly licensed emoji art as training material: fetch the packages, choose the pictures, render them.
+
+Owns which sets teach and which one is held out, and how names are cleaned and split. Knows no model.
+Loads numpy, Pillow and (for rendering) resvg-py. The packages come from the npm registry and are never committed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import resvg_py
+from PIL import Image
+
+RENDER_PX = 128
+MARGIN = 0.06  # of the side, left free around the drawing
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArtSet:
+    """A complete emoji set by one artist."""
+
+    package: str  # on the npm registry
+    version: str
+    style: str  # the word that names the set in a caption
+    licence: str
+    author: str
+
+
+TRAINING_SETS = (
+    ArtSet(package="@iconify-json/noto", version="1.2.9", style="noto", licence="Apache-2.0", author="Google"),
+    ArtSet(
+        package="@iconify-json/fluent-emoji-flat", version="1.2.6", style="fluent", licence="MIT", author="Microsoft"
+    ),
+    ArtSet(package="@iconify-json/twemoji", version="1.2.5", style="twemoji", licence="CC-BY-4.0", author="Twitter"),
+    ArtSet(package="@iconify-json/emojione", version="1.2.3", style="emojione", licence="CC-BY-4.0", author="EmojiOne"),
+    ArtSet(package="@iconify-json/fxemoji", version="1.2.2", style="fxemoji", licence="Apache-2.0", author="Mozilla"),
+)
+# Share-alike art: looked at for evaluation and shown in the demo, never learned from.
+HELD_OUT_SET = ArtSet(
+    package="@iconify-json/openmoji", version="1.2.29", style="openmoji", licence="CC-BY-SA-4.0", author="OpenMoji"
+)
+
+# Variants that differ from their base by a skin colour only: thousands of near-copies.
+SKIN = re.compile(r"-(medium-light|medium-dark|light|medium|dark)(-skin-tone)?\b|-skin-tone|-[1-6](-[1-6])?$")
+FLAG_SHARE = 6  # one flag in so many is kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gallery:
+    """Rendered pictures of one set."""
+
+    style: str
+    names: list[str]  # captions: "cat face"
+    rgba: np.ndarray  # (N, H, W, 4) uint8, straight alpha
+    held_out: np.ndarray  # (N,) bool: names that no model is trained on
+
+
+def is_held_out(name: str) -> bool:
+    """One name in twenty, the same in every set."""
+    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 20 == 0
+
+
+def caption_of(name: str) -> str:
+    """``cat-face`` → ``cat face``."""
+    return re.sub(r"\s+", " ", name.replace("-", " ")).strip()
+
+
+def chosen(names: list[str]) -> list[str]:
+    """The names worth learning from: no skin-colour copies, few flags."""
+    kept = []
+    for name in sorted(names):
+        if SKIN.search(name):
+            continue
+        digest = int(hashlib.sha256(name.encode()).hexdigest(), 16)
+        if name.startswith("flag") and digest % FLAG_SHARE:
+            continue
+        kept.append(name)
+    return kept
+
+
+def fetch(art: ArtSet, folder: Path) -> Path:
+    """The set's ``icons.json``, fetched with npm unless it lies in ``folder`` already (plain or gzipped)."""
+    plain = folder / "node_modules" / art.package / "icons.json"
+    zipped = folder / f"{art.style}.json.gz"
+    if zipped.is_file():
+        return zipped
+    if not plain.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        spec = f"{art.package}@{art.version}"
+        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-save", spec], cwd=folder, check=True)
+    return plain
+
+
+def read_icons(path: Path) -> dict:
+    """The icon collection of a package."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as file:
+        return json.load(file)
+
+
+def render(svg: str, side_px: int) -> np.ndarray:
+    """An SVG on transparent ground. Returns (H, W, 4) uint8."""
+    png = resvg_py.svg_to_bytes(svg_string=svg, width=side_px, height=side_px)
+    return np.asarray(Image.open(BytesIO(bytes(png))).convert("RGBA"))
+
+
+def svg_of(collection: dict, name: str) -> str:
+    """A stand-alone SVG of one icon, with the margin around it."""
+    icon = collection["icons"][name]
+    width, height = (icon.get(key, collection.get(key, 16)) for key in ("width", "height"))
+    left, top = (icon.get(key, collection.get(key, 0)) for key in ("left", "top"))
+    side = max(width, height) / (1 - 2 * MARGIN)
+    x, y = left - (side - width) / 2, top - (side - height) / 2
+    spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    return f'<svg {spaces} viewBox="{x} {y} {side} {side}">{icon["body"]}</svg>'
+
+
+def _render_some(task: tuple[Path, list[str], int]) -> list[np.ndarray]:
+    path, names, side_px = task
+    collection = read_icons(path)
+    return [render(svg_of(collection, name), side_px) for name in names]
+
+
+def gallery(art: ArtSet, art_dir: Path, cache_dir: Path, side_px: int = RENDER_PX) -> Gallery:
+    """The rendered pictures of a set; rendered once, then read from ``cache_dir``."""
+    cached = cache_dir / f"{art.style}-{side_px}.npz"
+    if not cached.is_file():
+        path = fetch(art, art_dir)
+        names = chosen(list(read_icons(path)["icons"]))
+        parts = [names[start : start + 200] for start in range(0, len(names), 200)]
+        with ProcessPoolExecutor() as pool:
+            rendered = list(pool.map(_render_some, [(path, part, side_px) for part in parts]))
+        pictures = np.stack([picture for part in rendered for picture in part])
+        drawn = pictures[..., 3].mean(axis=(1, 2)) > 255 * 0.02  # some icons of a set are empty or a hairline
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        temporary = cached.with_suffix(".tmp.npz")
+        np.savez(temporary, names=np.array(names)[drawn], rgba=pictures[drawn])
+        temporary.replace(cached)
+    with np.load(cached) as stored:
+        names = [str(name) for name in stored["names"]]
+        rgba = stored["rgba"]
+    return Gallery(
+        style=art.style,
+        names=[caption_of(name) for name in names],
+        rgba=rgba,
+        held_out=np.array([is_held_out(name) for name in names]),
+    )
+
+
+def galleries(art_dir: Path, cache_dir: Path) -> Iterator[Gallery]:
+    """All sets that may teach."""
+    for art in TRAINING_SETS:
+        yield gallery(art, art_dir, cache_dir)

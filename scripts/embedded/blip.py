@@ -1,0 +1,139 @@
+"""The embedded BLIP: a picture in, the name of the thing out.
+
+Owns its architecture and its figure (share of held-out pictures whose caption names the thing). Loads torch, transformers.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor
+from transformers import (
+    BertTokenizer,
+    BlipConfig,
+    BlipForConditionalGeneration,
+    BlipProcessor,
+    BlipTextConfig,
+    BlipVisionConfig,
+)
+from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
+
+from scripts.embedded import pictures as P
+from scripts.embedded.art import Gallery
+from scripts.embedded.loop import Schedule, device_here, fit
+from scripts.embedded.words import bert_tokenizer
+from segmentation import learn
+
+SIDE_PX = 128
+PATCH_PX = 16
+WIDTH = 192
+MAX_TOKENS = 12
+SCHEDULE = Schedule(samples=60_000, batch_size=16, learning_rate=1e-3, weight_decay=0.05)
+MEAN, STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
+GLUED_NAMES = {"fxemoji"}  # "alarmclock": no words to learn
+
+
+def build(tokenizer: BertTokenizer) -> BlipForConditionalGeneration:
+    """A fresh BLIP."""
+    vision = BlipVisionConfig(
+        hidden_size=WIDTH,
+        intermediate_size=4 * WIDTH,
+        num_hidden_layers=6,
+        num_attention_heads=6,
+        image_size=SIDE_PX,
+        patch_size=PATCH_PX,
+        initializer_range=0.02,  # the published value serves loading, not learning
+    )
+    text = BlipTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=WIDTH,
+        encoder_hidden_size=WIDTH,
+        intermediate_size=4 * WIDTH,
+        num_hidden_layers=3,
+        num_attention_heads=6,
+        max_position_embeddings=32,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.sep_token_id,
+        sep_token_id=tokenizer.sep_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    config = BlipConfig(
+        text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=WIDTH, image_text_hidden_size=WIDTH
+    )
+    model = BlipForConditionalGeneration(config)
+    torch.nn.init.normal_(model.vision_model.embeddings.class_embedding, std=0.02)
+    torch.nn.init.normal_(model.vision_model.embeddings.position_embedding, std=0.02)
+    return model
+
+
+def tokens_of(tokenizer: BertTokenizer, captions: list[str]) -> Tensor:
+    """Token ids with BLIP's decoder start in place of [CLS]. Returns (B, L)."""
+    ids = tokenizer(captions, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt").input_ids
+    ids[:, 0] = tokenizer.bos_token_id
+    return ids
+
+
+def batch(art: P.Art, photos: Tensor, size: int, generator: Generator) -> tuple[Tensor, list[str]]:
+    """Stickers on all kinds of ground and their names. Pictures (size, 3, H, W) in [-1, 1]."""
+    index, rgba = P.drawn(art, size, generator)
+    rgba = P.turned(P.flipped(rgba, generator), generator, degrees=15, scale=(0.75, 1.1))
+    ground = torch.where(
+        torch.rand(size, 1, 1, 1, generator=generator) < 0.7,
+        P.plain_grounds(size, generator).expand(-1, -1, SIDE_PX, SIDE_PX),
+        learn.mixed_grounds(size, SIDE_PX, generator, photos),
+    )
+    colour = P.recoloured(rgba[:, :3], generator, share=0.15)
+    composite = colour * rgba[:, 3:] + ground * (1 - rgba[:, 3:])
+    return composite * 2 - 1, [art.names[i] for i in index.tolist()]
+
+
+def names_the_thing(caption: str, name: str) -> bool:
+    """Whether a caption has a word of the name's that says what it is (its longest)."""
+    return max(name.split(), key=len) in caption.split()
+
+
+@torch.no_grad()
+def share_named(model: BlipForConditionalGeneration, tokenizer: BertTokenizer, held_out: Gallery, known: set[str]) -> dict[str, float]:
+    """Share of held-out-style pictures named, for names that were learned in other styles and for names never seen."""
+    figures = {}
+    for label, want_known in (("learned_names", True), ("new_names", False)):
+        chosen = [i for i, name in enumerate(held_out.names) if (name in known) is want_known][::4][:200]
+        rgba = torch.from_numpy(held_out.rgba[chosen]).permute(0, 3, 1, 2).float() / 255
+        pictures = (P.over(rgba, torch.ones(1, 3, 1, 1)) * 2 - 1).to(model.device)
+        ids = torch.cat([_generated(model, part) for part in pictures.split(32)])
+        captions = tokenizer.batch_decode(ids, skip_special_tokens=True)
+        hits = [names_the_thing(c, held_out.names[i]) for c, i in zip(captions, chosen, strict=True)]
+        figures[f"named_{label}"] = sum(hits) / len(hits)
+    return figures
+
+
+def _generated(model: BlipForConditionalGeneration, pictures: Tensor) -> Tensor:
+    ids = model.generate(pixel_values=pictures, max_length=MAX_TOKENS, num_beams=1)
+    return torch.nn.functional.pad(ids, (0, MAX_TOKENS + 1 - ids.shape[1]))
+
+
+def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float | None) -> dict[str, float]:
+    """Train, measure and save to ``out/caption``."""
+    keep = [i for i, style in enumerate(art.styles) if style not in GLUED_NAMES]
+    art = P.Art(rgba=art.rgba[keep], names=[art.names[i] for i in keep], styles=[art.styles[i] for i in keep])
+    tokenizer = bert_tokenizer(art.names)
+    model = build(tokenizer).to(device_here())
+    photos = P.photographs()
+
+    def loss_of(net: BlipForConditionalGeneration, generator: Generator) -> Tensor:
+        pictures, captions = batch(art, photos, SCHEDULE.batch_size, generator)
+        ids = tokens_of(tokenizer, captions).to(net.device)
+        mask = ids != tokenizer.pad_token_id
+        labels = ids.masked_fill(~mask, -100)
+        return net(pixel_values=pictures.to(net.device), input_ids=ids, attention_mask=mask, labels=labels).loss
+
+    known = set(art.names)
+    figures = fit(
+        "blip", model, loss_of, SCHEDULE, work, minutes=minutes,
+        evaluate=lambda m: share_named(m, tokenizer, held_out, known),
+    )  # fmt: skip
+    model.half().save_pretrained(out / "caption")
+    size = {"height": SIDE_PX, "width": SIDE_PX}
+    BlipProcessor(BlipImageProcessorPil(size=size, image_mean=MEAN, image_std=STD), tokenizer).save_pretrained(out / "caption")
+    return figures

@@ -1,0 +1,38 @@
+import pytest
+import torch
+
+from pipeline import gpu
+from pipeline.errors import BadSetting
+
+
+def test_cpu_runs_in_full_precision():
+    device = gpu.choose_device("cpu")
+    assert (device.name, device.dtype, device.mixed_precision) == ("cpu", torch.float32, "no")
+    assert torch.zeros(1, device=device.torch_device).device.type == "cpu"
+
+
+def test_auto_takes_the_fastest_that_is_there():
+    wanted = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    assert gpu.choose_device("auto").name == wanted
+
+
+def test_unknown_device_is_refused_with_the_choices():
+    with pytest.raises(BadSetting, match=r"device = 'tpu'.*auto, cuda, mps, cpu"):
+        gpu.choose_device("tpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has what is asked for")
+def test_absent_device_is_refused_and_what_is_there_is_named():
+    with pytest.raises(BadSetting, match=r"device = 'cuda'.*cpu.*'auto'"):
+        gpu.choose_device("cuda")
+
+
+def test_peak_memory_of_the_process_never_falls_and_sees_a_large_tensor():
+    device = gpu.choose_device("cpu")
+    before = gpu.peak_memory_mb(device)
+    block = torch.ones(256, 1024, 256)  # 256 MB
+    during = gpu.peak_memory_mb(device)
+    del block
+    gpu.empty_caches()
+    assert 50 < before <= during
+    assert gpu.peak_memory_mb(device) >= during >= 256

@@ -1,0 +1,103 @@
+"""Where a training run stands, in one file that is whole or not there: trained tensors, optimiser state and losses.
+
+Owns the file's form (safetensors, the step and the fingerprint in its header) and the rule when it may be resumed.
+Knows no model. Loads torch and safetensors.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+FILE_NAME = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """A run after ``step`` steps."""
+
+    step: int
+    fingerprint: str  # of settings and data: a run with another one starts anew
+    seconds: float  # spent so far
+    losses: Tensor  # (step,), float32
+    tensors: Mapping[str, Tensor]  # trained parameters and the optimiser's state
+    extra: Mapping[str, Any]  # JSON: the state of the gradient scaler
+
+
+def save(folder: Path, checkpoint: Checkpoint) -> None:
+    """Put the checkpoint in place of the last one: written beside it, synced, renamed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    header = {key: getattr(checkpoint, key) for key in ("step", "fingerprint", "seconds", "extra")}
+    tensors = {"losses": checkpoint.losses} | {f"tensors/{name}": value for name, value in checkpoint.tensors.items()}
+    contiguous = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    beside = folder / f"{FILE_NAME}.{os.getpid()}.tmp"
+    try:
+        save_file(contiguous, beside, metadata={"checkpoint": json.dumps(header)})
+        sync(beside)
+        beside.replace(folder / FILE_NAME)
+    finally:
+        beside.unlink(missing_ok=True)
+    sync(folder)
+
+
+def sync(path: Path) -> None:
+    """Make sure that a file's bytes, or a folder's names, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def load(folder: Path, fingerprint: str) -> Checkpoint | None:
+    """The checkpoint in ``folder``; None where there is none of a run with this fingerprint or it cannot be read."""
+    path = folder / FILE_NAME
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {}).get("checkpoint", "{}"))
+            if header.get("fingerprint") != fingerprint:
+                return None
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (SafetensorError, json.JSONDecodeError):
+        return None  # a foreign or damaged file: the run starts anew and replaces it
+    return Checkpoint(
+        losses=tensors.pop("losses"),
+        tensors={name.removeprefix("tensors/"): value for name, value in tensors.items()},
+        **header,
+    )
+
+
+def remove(folder: Path) -> None:
+    """Delete the checkpoint of a run that is finished and whose style is saved."""
+    (folder / FILE_NAME).unlink(missing_ok=True)
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer, names: list[str]) -> dict[str, Tensor]:
+    """The state of each parameter as ``optimizer/NAME/KEY``; ``names`` in the order of the optimiser's parameters."""
+    state = optimizer.state_dict()["state"]
+    return {
+        f"optimizer/{names[index]}/{key}": torch.as_tensor(value)
+        for index, entries in state.items()
+        for key, value in entries.items()
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, names: list[str], tensors: Mapping[str, Tensor]) -> None:
+    """Put back what ``optimizer_tensors`` took."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for index, name in enumerate(names):
+        prefix = f"optimizer/{name}/"
+        state[index] = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
