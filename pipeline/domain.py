@@ -78,7 +78,8 @@ class Pack:
 class Draft:
     """A generated picture before it is cut out."""
 
-    name: str
+    name: str  # the photo's, with the variant's number behind it from the second on
+    photo: str  # name of the photo that it was drawn from
     image: Image.Image  # RGB, at the profile's size
     caption: str
     prompt: str

@@ -4,7 +4,7 @@ Owns how anything is written. Knows no stage and no model. Loads the standard li
 
 A kill between any two steps leaves the old file, the new file, or no file under the final name, never a part of one.
 What it may leave besides is a hidden ``.….tmp``, which ``begin`` sweeps away. An artefact is a folder whose
-``artefact.json`` is written last and carries the config that it was made with, that config's fingerprint, and the size
+``.artefact.json`` is written last and carries the config that it was made with, that config's fingerprint, and the size
 of every file.
 """
 
@@ -28,7 +28,7 @@ from PIL import Image
 from pipeline.domain import Json
 from pipeline.errors import BadInput, BadOutput
 
-ARTEFACT = "artefact.json"
+ARTEFACT = ".artefact.json"
 
 _MB = 1_000_000
 _PROBE_BYTES = 4096
@@ -163,6 +163,24 @@ def fingerprint(value: Any) -> str:
     """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, as 64 hex digits.
+
+    Raises:
+        BadInput: it is missing or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BadInput(f"cannot read {str(path)!r}: {error.strerror}; check the path and its permissions") from error
+
+
+def image_sha256(image: Image.Image) -> str:
+    """SHA-256 of a picture's mode, size and pixels, whatever file it came from."""
+    return hashlib.sha256(f"{image.mode}{image.size}".encode() + image.tobytes()).hexdigest()
 
 
 def begin(folder: Path) -> None:

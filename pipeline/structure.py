@@ -1,9 +1,9 @@
 """The structure map: where things are in a picture, without how they are drawn.
 
-The ControlNet reads this map, so that a draft keeps the photo's content while the style comes from the pack. The map must
-not give the style away: an outlined drawing has two edges beside every line, a flat one a single edge, a photograph soft
-ones. So edges are found at one coarse scale, neighbouring edges are closed to one, and every line is thinned to its
-middle and drawn again at one width. Photos, drawings and pack pictures all pass through the same function.
+The ControlNet reads this map, so that a draft keeps the photo's content while the style comes from the pack. The map
+must not give the style away: an outlined drawing has two edges beside every line, a flat one a single edge, a
+photograph soft ones. So edges are found at one coarse scale, neighbouring edges are closed to one, and every line is
+thinned to its middle and drawn again at one width. Photos, drawings and pack pictures all take the same way.
 
 Knows no model. Light: numpy, scipy, scikit-image, Pillow.
 """
@@ -35,7 +35,9 @@ def edge_strength(rgb: Map) -> Map:
 
     Returns: (H, W), non-negative.
     """
-    rows, columns = (ndimage.gaussian_filter(rgb, (SMOOTHING_PX, SMOOTHING_PX, 0), order=order) for order in ((1, 0, 0), (0, 1, 0)))
+    rows, columns = (
+        ndimage.gaussian_filter(rgb, (SMOOTHING_PX, SMOOTHING_PX, 0), order=order) for order in ((1, 0, 0), (0, 1, 0))
+    )
     strength: Map = np.sqrt((rows**2 + columns**2).sum(axis=-1)).astype(np.float32)
     return strength
 

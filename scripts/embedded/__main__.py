@@ -10,19 +10,25 @@ import json
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
 
 from scripts.embedded import pictures as P
 from scripts.embedded.art import HELD_OUT_SET, gallery
+from scripts.embedded.loop import world
 
 ORDER = ("vae", "segformer", "blip", "unet")
 
 
 def main(
-    models: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(ORDER)}; all when none is named.")] = None,
+    models: Annotated[
+        list[str] | None, typer.Argument(help=f"Any of {', '.join(ORDER)}; all when none is named.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where the weights go.")] = Path("configs/embedded"),
     work: Annotated[Path, typer.Option(help="Rendered art, checkpoints and logs.")] = Path("build/embedded"),
-    art: Annotated[Path, typer.Option(help="Art packages; fetched with npm when they are not there.")] = Path("build/art"),
+    art: Annotated[Path, typer.Option(help="Art packages; fetched with npm when they are not there.")] = Path(
+        "build/art"
+    ),
     minutes: Annotated[float | None, typer.Option(help="Stop each model after so long; run again to go on.")] = None,
 ) -> None:
     """Train the embedded models.
@@ -32,17 +38,21 @@ def main(
         python -m scripts.embedded                       everything, from the art to the weights
 
         python -m scripts.embedded vae --minutes 10      a stretch of ten minutes of one model
+
+        OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 -m scripts.embedded unet      two processes share the work
     """
     unknown = set(models or ()) - set(ORDER)
     if unknown:
         raise typer.BadParameter(f"{sorted(unknown)} not among {', '.join(ORDER)}")
     work.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(0)  # every process starts from the same weights
     taught = P.training_art(art, work / "art")
     held_out = gallery(HELD_OUT_SET, art, work / "art")
     for name in models or ORDER:
         module = importlib.import_module(f"scripts.embedded.{name}")
         figures = module.train(taught, held_out, work, out, minutes)
-        _note(work / "figures.json", name, figures)
+        if world()[0] == 0:
+            _note(work / "figures.json", name, figures)
 
 
 def _note(path: Path, name: str, figures: dict[str, float]) -> None:

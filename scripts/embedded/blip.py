@@ -1,6 +1,7 @@
 """The embedded BLIP: a picture in, the name of the thing out.
 
-Owns its architecture and its figure (share of held-out pictures whose caption names the thing). Loads torch, transformers.
+Owns its architecture and its figure (share of held-out pictures whose caption names the thing). Loads torch and
+transformers.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from transformers.models.blip.image_processing_pil_blip import BlipImageProcesso
 
 from scripts.embedded import pictures as P
 from scripts.embedded.art import Gallery
-from scripts.embedded.loop import Schedule, device_here, fit
+from scripts.embedded.loop import Schedule, device_here, fit, world
 from scripts.embedded.words import bert_tokenizer
 from segmentation import learn
 
@@ -94,7 +95,9 @@ def names_the_thing(caption: str, name: str) -> bool:
 
 
 @torch.no_grad()
-def share_named(model: BlipForConditionalGeneration, tokenizer: BertTokenizer, held_out: Gallery, known: set[str]) -> dict[str, float]:
+def share_named(
+    model: BlipForConditionalGeneration, tokenizer: BertTokenizer, held_out: Gallery, known: set[str]
+) -> dict[str, float]:
     """Share of held-out-style pictures named, for names that were learned in other styles and for names never seen."""
     figures = {}
     for label, want_known in (("learned_names", True), ("new_names", False)):
@@ -133,7 +136,11 @@ def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float |
         "blip", model, loss_of, SCHEDULE, work, minutes=minutes,
         evaluate=lambda m: share_named(m, tokenizer, held_out, known),
     )  # fmt: skip
+    if world()[0] > 0:  # one of the processes writes
+        return figures
     model.half().save_pretrained(out / "caption")
     size = {"height": SIDE_PX, "width": SIDE_PX}
-    BlipProcessor(BlipImageProcessorPil(size=size, image_mean=MEAN, image_std=STD), tokenizer).save_pretrained(out / "caption")
+    BlipProcessor(BlipImageProcessorPil(size=size, image_mean=MEAN, image_std=STD), tokenizer).save_pretrained(
+        out / "caption"
+    )
     return figures

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import skimage.data
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name everybody knows
+import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from scripts.embedded.art import Gallery, galleries
@@ -94,7 +94,9 @@ def turned(pictures: Tensor, generator: Generator, *, degrees: float, scale: tup
     size = scale[0] + torch.rand(count, generator=generator) * (scale[1] - scale[0])
     shift = (torch.rand(count, 2, generator=generator) * 2 - 1) * (1 - size).clamp(min=0)[:, None]
     cos, sin = angle.cos() / size, angle.sin() / size
-    theta = torch.stack([torch.stack([cos, -sin, -shift[:, 0] / size], 1), torch.stack([sin, cos, -shift[:, 1] / size], 1)], 1)
+    theta = torch.stack(
+        [torch.stack([cos, -sin, -shift[:, 0] / size], 1), torch.stack([sin, cos, -shift[:, 1] / size], 1)], 1
+    )
     grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
     return F.grid_sample(pictures, grid, mode="bilinear", align_corners=False)
 

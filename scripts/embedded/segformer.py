@@ -10,11 +10,11 @@ from pathlib import Path
 
 import torch
 from torch import Generator, Tensor
-from transformers import SegformerConfig, SegformerForSemanticSegmentation, SegformerImageProcessor
+from transformers import SegformerConfig, SegformerForSemanticSegmentation, SegformerImageProcessorPil
 
 from scripts.embedded import pictures as P
 from scripts.embedded.art import Gallery
-from scripts.embedded.loop import Schedule, device_here, fit
+from scripts.embedded.loop import Schedule, device_here, fit, world
 from segmentation import learn
 
 SIDE_PX = 128
@@ -77,7 +77,9 @@ def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float |
     figures = fit(
         "segformer", model, loss_of, SCHEDULE, work, minutes=minutes, evaluate=lambda m: figures_of(m, held_out)
     )
+    if world()[0] > 0:  # one of the processes writes
+        return figures
     model.half().save_pretrained(out / "segmentation")
     size = {"height": SIDE_PX, "width": SIDE_PX}
-    SegformerImageProcessor(size=size, image_mean=MEAN, image_std=STD).save_pretrained(out / "segmentation")
+    SegformerImageProcessorPil(size=size, image_mean=MEAN, image_std=STD).save_pretrained(out / "segmentation")
     return figures

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name everybody knows
+import torch.nn.functional as F
 from diffusers import AutoencoderKL, ControlNetModel, DDPMScheduler, UNet2DConditionModel
 from PIL import Image
 from torch import Generator, Tensor, nn
@@ -22,7 +22,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from pipeline.structure import structure_map
 from scripts.embedded import pictures as P
 from scripts.embedded.art import Gallery
-from scripts.embedded.loop import Schedule, device_here, fit
+from scripts.embedded.loop import Schedule, device_here, fit, world
 from scripts.embedded.words import CLIP_LENGTH, clip_tokenizer
 from segmentation import learn
 from training.objective import DiffusionObjective, diffusion_objective
@@ -31,9 +31,11 @@ SIDE_PX = 128
 CHANNELS = (96, 160, 192)
 TEXT_WIDTH = 192
 VARIANTS = 2  # renderings of each drawing: ground, size, turn and thickness of the map differ
-CLUTTERED = 0.25  # share of maps taken from a drawing on a busy ground, though the drawing to learn stands on a plain one
+CLUTTERED = (
+    0.25  # share of maps taken from a drawing on a busy ground, though the drawing to learn stands on a plain one
+)
 SNR_GAMMA = 5.0
-SCHEDULE = Schedule(samples=150_000, batch_size=32, learning_rate=6e-4)
+SCHEDULE = Schedule(samples=110_000, batch_size=16, learning_rate=6e-4)
 CLASS_PROMPT = "a telegram sticker"
 
 
@@ -234,8 +236,14 @@ def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float |
     """Train, measure and save UNet, ControlNet, text encoder, tokenizer and scheduler to ``out``."""
     device = device_here()
     vae = AutoencoderKL.from_pretrained(out / "vae", torch_dtype=torch.float32).to(device)
+    if world()[0] == 0:
+        pairs(art, vae, work)  # made by one process, read by all
+    if world()[1] > 1:
+        torch.distributed.barrier()
     data = pairs(art, vae, work)
-    tokenizer = clip_tokenizer([f"{CLASS_PROMPT} of {name}, {style} style" for name, style in zip(art.names, art.styles, strict=True)])
+    tokenizer = clip_tokenizer(
+        [f"{CLASS_PROMPT} of {name}, {style} style" for name, style in zip(art.names, art.styles, strict=True)]
+    )
     model = Diffusion(tokenizer, vae.config.latent_channels).to(device)
     schedule = noise_schedule()
     objective = diffusion_objective(schedule.config, snr_gamma=SNR_GAMMA)
@@ -245,6 +253,8 @@ def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float |
         return diffusion_loss(net, data, index, tokenizer, objective, generator)
 
     figures = fit("unet", model, loss_of, SCHEDULE, work, minutes=minutes)
+    if world()[0] > 0:  # one of the processes writes
+        return figures
     for name in ("unet", "controlnet", "text_encoder"):
         getattr(model, name).half().save_pretrained(out / name, max_shard_size="15MB")
     tokenizer.save_pretrained(out / "tokenizer")

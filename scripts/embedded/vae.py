@@ -8,13 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name everybody knows
+import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Generator, Tensor
 
 from scripts.embedded import pictures as P
 from scripts.embedded.art import Gallery
-from scripts.embedded.loop import Schedule, device_here, fit
+from scripts.embedded.loop import Schedule, device_here, fit, world
 
 CROP_PX = 64
 KL_WEIGHT = 1e-6
@@ -41,9 +41,7 @@ def build() -> AutoencoderKL:
 
 def reconstruction_loss(decoded: Tensor, wanted: Tensor) -> Tensor:
     """L1 + 2 MSE + the L1 distance of the gradients, which keeps outlines sharp. Both (B, 3, H, W) in [-1, 1]."""
-    edges = sum(
-        (decoded.diff(dim=axis) - wanted.diff(dim=axis)).abs().mean() for axis in (-1, -2)
-    )
+    edges = sum((decoded.diff(dim=axis) - wanted.diff(dim=axis)).abs().mean() for axis in (-1, -2))
     return F.l1_loss(decoded, wanted) + 2 * F.mse_loss(decoded, wanted) + edges
 
 
@@ -95,6 +93,8 @@ def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float |
     figures = fit(
         "vae", vae, loss_of, SCHEDULE, work, minutes=minutes, evaluate=lambda m: {"psnr_db": psnr(m, held_out)}
     )
+    if world()[0] > 0:  # one of the processes writes
+        return figures
     vae.register_to_config(scaling_factor=latent_scale(vae, art))
     vae.half().save_pretrained(out / "vae")
     return figures

@@ -1,0 +1,67 @@
+"""Pictures as the models take them: square, and on a ground.
+
+Owns how a picture is trimmed, made square and laid on a plain colour. Knows no model. Light: Pillow and numpy.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+MARGIN = 0.06  # of the square's side, left free around a cut-out drawing; stickers are drawn with about as much
+SEEN = 8  # alpha from which a pixel belongs to the drawing
+# Plain grounds for a transparent picture: white first, then tones that no drawing fills with.
+GROUNDS = ((255, 255, 255), (176, 214, 232), (244, 214, 160), (120, 120, 128))
+CLEARANCE = 60.0  # Euclidean distance in RGB (0..441) below which a drawing's edge melts into the ground
+
+
+def has_ground(picture: Image.Image) -> bool:
+    """Whether the picture fills its frame: less than one pixel in a hundred is transparent."""
+    alpha = np.asarray(picture.convert("RGBA").getchannel("A"))
+    return bool((alpha < 128).mean() < 0.01)
+
+
+def trimmed(picture: Image.Image) -> Image.Image:
+    """The drawing without the empty space around it. A picture that fills its frame comes back whole."""
+    rgba = picture.convert("RGBA")
+    box = rgba.getchannel("A").point(lambda alpha: 255 if alpha >= SEEN else 0).getbbox()
+    return rgba.crop(box) if box else rgba
+
+
+def squared(picture: Image.Image) -> Image.Image:
+    """A square RGBA picture: a drawing trimmed and given an even margin, a photo cropped to its middle."""
+    rgba = picture.convert("RGBA")
+    if has_ground(rgba):
+        side = min(rgba.size)
+        left, top = (rgba.width - side) // 2, (rgba.height - side) // 2
+        return rgba.crop((left, top, left + side, top + side))
+    drawing = trimmed(rgba)
+    side = round(max(drawing.size) / (1 - 2 * MARGIN))
+    square = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+    square.paste(drawing, ((side - drawing.width) // 2, (side - drawing.height) // 2))
+    return square
+
+
+def ground_for(picture: Image.Image) -> tuple[int, int, int]:
+    """The first of ``GROUNDS`` that the drawing's rim stands out from; the clearest where none does well."""
+    rgba = np.asarray(picture.convert("RGBA").resize((64, 64), Image.Resampling.BOX)).astype(np.float32)
+    solid = rgba[..., 3] > 200
+    inner = solid.copy()
+    inner[1:-1, 1:-1] &= solid[:-2, 1:-1] & solid[2:, 1:-1] & solid[1:-1, :-2] & solid[1:-1, 2:]
+    rim = rgba[solid & ~inner][:, :3] if (solid & ~inner).any() else rgba[solid][:, :3]
+    if not len(rim):
+        return GROUNDS[0]
+    # The tenth part of the rim that is nearest to the ground decides: one melting side spoils a cut-out.
+    clearances = [float(np.quantile(np.linalg.norm(rim - np.array(ground), axis=1), 0.1)) for ground in GROUNDS]
+    for ground, clearance in zip(GROUNDS, clearances, strict=True):
+        if clearance >= CLEARANCE:
+            return ground
+    return GROUNDS[int(np.argmax(clearances))]
+
+
+def on_ground(picture: Image.Image, size_px: int, ground: tuple[int, int, int] | None = None) -> Image.Image:
+    """The picture squared, ``size_px`` wide, RGB, on ``ground`` (chosen by ``ground_for`` where None)."""
+    square = squared(picture).resize((size_px, size_px), Image.Resampling.LANCZOS)
+    plain = Image.new("RGBA", square.size, (*(ground or ground_for(square)), 255))
+    plain.alpha_composite(square)
+    return plain.convert("RGB")

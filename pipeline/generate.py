@@ -1,0 +1,140 @@
+"""The generate stage: img2img from a photo, its caption and the style that is on the models → drafts.
+
+Owns the prompt, the seeds and the batches. Knows no file, and no family of models: a profile with a ControlNet passes it
+the structure map. The style is put on the modules by the caller. Heavy: loads torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from PIL import Image
+
+from pipeline.domain import Draft, Picture, Report, ShouldStop
+from pipeline.errors import Stopped
+from pipeline.framing import on_ground
+from pipeline.models import Models
+from pipeline.schedulers import remember_original
+from pipeline.structure import structure_map
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateInputs:
+    """One batch of photos and the words for them."""
+
+    photos: Sequence[Picture]
+    captions: Mapping[str, str]  # photo's name → caption
+    variants: Sequence[int]  # of each photo, from 0: another variant has another seed
+    models: Models
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateConfig:
+    """How a draft is drawn."""
+
+    scheduler: str
+    steps: int
+    strength: float
+    guidance: float
+    structure_scale: float
+    template: str
+    token: str
+    negative: str
+    seed: int
+    size_px: int
+    preview_every: int = 0  # steps between previews of x̂₀; 0 = none, for each costs a decoding
+
+
+def seed_of(seed: int, name: str, variant: int) -> int:
+    """The seed of one draft: it depends on the photo and the variant, and on no other photo of the job."""
+    digest = hashlib.sha256(f"{seed}/{name}/{variant}".encode()).digest()
+    return int.from_bytes(digest[:4], "big")
+
+
+def prompt_of(template: str, caption: str, token: str) -> str:
+    """The template with the caption and the style's token in it."""
+    return template.format(caption=caption, token=token)
+
+
+@torch.inference_mode()
+def generate(inputs: GenerateInputs, config: GenerateConfig, *, report: Report, should_stop: ShouldStop) -> list[Draft]:
+    """Draw one draft for each photo, all in one batch.
+
+    Raises:
+        Stopped: ``should_stop`` said so at one of the steps.
+        BadSetting: there is no such scheduler.
+    """
+    pipeline = inputs.models.img2img_pipeline(config.scheduler)
+    seeds = [seed_of(config.seed, p.name, v) for p, v in zip(inputs.photos, inputs.variants, strict=True)]
+    prompts = [prompt_of(config.template, inputs.captions[p.name], config.token) for p in inputs.photos]
+    squares = [on_ground(photo.image, config.size_px) for photo in inputs.photos]
+    step_end = _StepEnd(pipeline, config, report, should_stop)
+    result = pipeline(
+        prompt=prompts,
+        negative_prompt=[config.negative] * len(prompts) if config.negative else None,
+        image=squares,
+        strength=config.strength,
+        num_inference_steps=config.steps,
+        guidance_scale=config.guidance,
+        generator=[torch.Generator().manual_seed(seed) for seed in seeds],
+        callback_on_step_end=step_end,
+        **structure_arguments(inputs.models, squares, size_px=config.size_px, scale=config.structure_scale),
+    )
+    return [
+        Draft(
+            name=draft_name(photo.name, variant),
+            photo=photo.name,
+            image=image,
+            caption=inputs.captions[photo.name],
+            prompt=prompt,
+            seed=seed,
+        )
+        for photo, variant, image, prompt, seed in zip(
+            inputs.photos, inputs.variants, result.images, prompts, seeds, strict=True
+        )
+    ]
+
+
+def structure_arguments(
+    models: Models, squares: Sequence[Image.Image], *, size_px: int, scale: float
+) -> dict[str, Any]:
+    """What a pipeline with a ControlNet takes besides; nothing for one without."""
+    if models.controlnet is None:
+        return {}
+    maps = [structure_map(square, size_px) for square in squares]
+    return {"control_image": maps, "controlnet_conditioning_scale": scale}
+
+
+def draft_name(name: str, variant: int) -> str:
+    """The photo's name; the second variant is NAME-2, and so on."""
+    return name if variant == 0 else f"{name}-{variant + 1}"
+
+
+class _StepEnd:
+    """What happens after every step of the pipeline: progress, a preview now and then, and the question to stop."""
+
+    def __init__(self, pipeline: Any, config: GenerateConfig, report: Report, should_stop: ShouldStop) -> None:
+        self.config, self.report, self.should_stop = config, report, should_stop
+        self.original = remember_original(pipeline.scheduler) if config.preview_every else None
+        self.done = 0
+
+    def __call__(self, pipeline: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        if self.should_stop():
+            raise Stopped()
+        self.done += 1
+        self.report(self.done, pipeline.num_timesteps, self._preview(pipeline))
+        return {}
+
+    def _preview(self, pipeline: Any) -> Image.Image | None:
+        if self.original is None or self.done % self.config.preview_every:
+            return None
+        latents = self.original()
+        if latents is None:
+            return None
+        decoded = pipeline.vae.decode(latents[:1] / pipeline.vae.config.scaling_factor).sample
+        picture: Image.Image = pipeline.image_processor.postprocess(decoded.float(), output_type="pil")[0]
+        return picture

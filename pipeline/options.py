@@ -1,0 +1,96 @@
+"""What a person may ask for, checked and completed from the profile's defaults.
+
+Owns the ranges of the options and their sentences. Knows no model and no stage. Light.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pipeline.domain import Method
+from pipeline.errors import BadSetting
+from pipeline.settings import Profile, Prompt
+
+MAX_COUNT = 32  # variants of one photo
+MAX_SEED = 2**32 - 1
+Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """One request's settings, all resolved."""
+
+    profile: Profile
+    method: Method
+    train_steps: int
+    steps: int  # of the scheduler; img2img runs strength * steps of them
+    strength: float
+    guidance: float
+    template: str  # of the prompt, with {caption} and {token}
+    count: int  # variants of each photo
+    seed: int
+    outline_px: int
+    export_rank: int | None  # keep a full fine-tune as an adapter of this rank
+
+
+def options_of(
+    profile: Profile,
+    *,
+    method: str | None = None,
+    train_steps: int | None = None,
+    steps: int | None = None,
+    strength: float | None = None,
+    guidance: float | None = None,
+    prompt: str | None = None,
+    count: int = 1,
+    seed: int = 0,
+    outline: int | None = None,
+    export_rank: int | None = None,
+) -> Options:
+    """The options, None standing for the profile's default.
+
+    Raises:
+        BadSetting: a value is unknown or out of its range.
+    """
+    options = Options(
+        profile=profile,
+        method=_method(method or profile.train.method),
+        train_steps=_within("train-steps", profile.train.steps if train_steps is None else train_steps, 1, 100_000),
+        steps=_within("steps", profile.generate.steps if steps is None else steps, 1, 1000),
+        strength=_within("strength", profile.generate.strength if strength is None else strength, 0.01, 1),
+        guidance=_within("guidance", profile.generate.guidance if guidance is None else guidance, 0, 50),
+        template=_template(prompt or profile.prompt.template),
+        count=_within("count", count, 1, MAX_COUNT),
+        seed=_within("seed", seed, 0, MAX_SEED),
+        outline_px=_within("outline", profile.cutout.outline_px if outline is None else outline, 0, 64),
+        export_rank=None if export_rank is None else _within("export-rank", export_rank, 1, 512),
+    )
+    if int(options.steps * options.strength) < 1:
+        raise BadSetting(
+            f"steps = {options.steps!r} at strength {options.strength!r} leave no step to run; "
+            "steps * strength must be at least 1"
+        )
+    if options.export_rank is not None and options.method is not Method.DREAMBOOTH:
+        raise BadSetting("export-rank is for --method dreambooth: a LoRA is an adapter already; leave it out")
+    return options
+
+
+def _method(name: str) -> Method:
+    try:
+        return Method(name)
+    except ValueError as error:
+        raise BadSetting(f"unknown method {name!r}; choose one of {', '.join(Method)}") from error
+
+
+def _template(prompt: str) -> str:
+    try:
+        return Prompt(template=prompt if "{caption}" in prompt else f"{{caption}}, {prompt}").template
+    except ValueError as error:
+        raise BadSetting(f"prompt {prompt!r} may use {{caption}} and {{token}} in braces, and nothing else") from error
+
+
+def _within(option: str, value: Number, low: float, high: float) -> Number:
+    if not low <= value <= high:
+        raise BadSetting(f"{option} = {value!r}: must be between {low} and {high}")
+    return value

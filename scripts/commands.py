@@ -1,0 +1,166 @@
+"""What the commands do: show progress while a pipeline function runs, then tell the result.
+
+Owns the way from parsed options to a result on the screen. Knows no model. Light when imported; each command loads the
+heavy part while the spinner turns.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import BadInput
+from pipeline.options import Options
+from pipeline.settings import Settings, load_profile, profile_names
+from pipeline.store import read_json
+from scripts import results
+from scripts.progress import WAKING, Display, working
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+QUIET = {  # libraries' chatter; errors still come as exceptions
+    "TRANSFORMERS_VERBOSITY": "error",
+    "DIFFUSERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",  # the bars here are ours
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def quiet() -> None:
+    """Ask the libraries for silence, before they are imported; what a person has set stays."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    if "PYTHONWARNINGS" not in os.environ:  # deprecations inside libraries are not the reader's business
+        for kind in (DeprecationWarning, FutureWarning, UserWarning):
+            warnings.simplefilter("ignore", kind)
+
+
+def _waking(display: Display) -> ModuleType:
+    """``pipeline.run``, which takes seconds to load."""
+    quiet()
+    display.pause(WAKING)
+    from pipeline import run
+
+    return run
+
+
+def make(pack: Path, photos: Sequence[Path], out: Path, options: Options, *, as_json: bool) -> None:
+    """``stickers make``."""
+    _must_exist(pack, photos)
+    with working() as (display, stop):
+        run = _waking(display)
+        outcome = run.make(pack, photos, out, options, Settings(), watch=display.watch, should_stop=stop)
+    what = results.counted(len(outcome.stickers), "sticker") + f" in the style of {pack.name!r}"
+    results.tell(outcome, what, folder=out / "stickers", style=out / "style", as_json=as_json)
+
+
+def train(pack: Path, out: Path, options: Options, *, as_json: bool) -> None:
+    """``stickers train``."""
+    _must_exist(pack)
+    with working() as (display, stop):
+        run = _waking(display)
+        outcome = run.learn(pack, out, options, Settings(), watch=display.watch, should_stop=stop)
+    results.tell(outcome, f"the style of {pack.name!r} is learned", folder=None, style=out, as_json=as_json)
+
+
+def caption(photos: Sequence[Path], options: Options, *, as_json: bool) -> None:
+    """``stickers caption``."""
+    _must_exist(None, photos)
+    with working() as (display, stop):
+        run = _waking(display)
+        captions, skipped = run.describe(photos, options, Settings(), watch=display.watch, should_stop=stop)
+    if as_json:
+        results.print_json({"captions": captions, "skipped": [asdict(entry) for entry in skipped]})
+    else:
+        for name, words in captions.items():
+            results.say(f"{name}: {words}")
+    results.warn(skipped)
+
+
+def generate(style: Path, photos: Sequence[Path], out: Path, options: Options, *, as_json: bool) -> None:
+    """``stickers generate``."""
+    _must_exist(None, photos)
+    with working() as (display, stop):
+        run = _waking(display)
+        outcome = run.draw(style, photos, out, options, Settings(), watch=display.watch, should_stop=stop)
+    what = results.counted(len(outcome.stickers), "draft")
+    results.tell(outcome, what, folder=out, style=None, as_json=as_json)
+
+
+def cutout(images: Sequence[Path], out: Path, options: Options, *, mask: bool, as_json: bool) -> None:
+    """``stickers cutout``."""
+    _must_exist(None, images)
+    with working() as (display, stop):
+        run = _waking(display)
+        outcome = run.cut(images, out, options, Settings(), mask=mask, watch=display.watch, should_stop=stop)
+    what = results.counted(len(outcome.stickers), "sticker")
+    results.tell(outcome, what, folder=out, style=None, as_json=as_json)
+
+
+def profile_of_style(style: Path) -> str:
+    """The name of the profile that a style was learned with.
+
+    Raises:
+        BadInput: there is no style.
+    """
+    if not (style / "style.json").is_file():
+        raise BadInput(f"{str(style)!r} is no style; give a folder that `stickers train` or `stickers make` made")
+    card = read_json(style / "style.json")
+    name = card.get("profile") if isinstance(card, dict) else None
+    if not isinstance(name, str):
+        raise BadInput(f"{str(style / 'style.json')!r} names no profile; learn the style again")
+    return name
+
+
+def list_models(*, as_json: bool) -> None:
+    """``stickers models``."""
+    quiet()
+    from pipeline import hub
+
+    found = [(profile, hub.status(profile)) for profile in map(load_profile, profile_names())]
+    results.tell_models(found, as_json=as_json)
+
+
+def pull(profile_name: str, *, as_json: bool) -> None:
+    """``stickers models pull``."""
+    profile = load_profile(profile_name)
+    quiet()
+    from pipeline import hub
+
+    with working() as (display, stop):
+        lacking = [model.role for model in hub.status(profile) if not model.ready and model.on_hub]
+        if lacking:
+            hub.pull(profile, report=display.bar(f"fetching {', '.join(lacking)}", in_bytes=True), should_stop=stop)
+        for role in profile.models.by_role():
+            hub.local_folder(profile, role)  # whole, or an error that says what to do
+    if as_json:
+        results.print_json({"profile": profile.name, "fetched": lacking, "ready": True})
+    else:
+        results.say(f"{'fetched ' + ', '.join(lacking) if lacking else 'nothing to fetch'}; {profile.name} is ready")
+
+
+def doctor(*, as_json: bool) -> int:
+    """``stickers doctor``: the exit code."""
+    quiet()
+    from scripts.doctor import examine, healthy, tell
+
+    with working() as (display, stop):
+        display.pause("looking around…")
+        checks = examine(Settings())
+    tell(checks, as_json=as_json)
+    return 0 if healthy(checks) else 1
+
+
+def _must_exist(pack: Path | None, photos: Sequence[Path] = ()) -> None:
+    """Tell a mistyped path before the models are loaded; a missing photo among good ones is the intake's to report."""
+    if pack is not None and not pack.exists():
+        raise BadInput(f"there is no {str(pack)!r}; give a folder or a zip of pictures")
+    if photos and not any(photo.exists() for photo in photos):
+        raise BadInput(f"there is no {str(photos[0])!r}; check the path")
+

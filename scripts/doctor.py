@@ -1,0 +1,172 @@
+"""``stickers doctor``: looks at the machine and says in words what is there, what is not, and what to do.
+
+Owns the checks. Knows no stage; asks torch only whether it is there and what it runs on. Heavy parts are imported where
+they are asked for, so that a broken one is a finding, not a crash.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+
+from pipeline.errors import StickerError
+from pipeline.settings import DEFAULT_PROFILE, Settings, load_profile, profile_names
+from pipeline.store import check_output
+from scripts import results
+
+PYTHON = (3, 11)
+WANTED_MEMORY_GB = 4.0  # what a job of the default profile takes at its peak
+WANTED_DISK_MB = 500  # class pictures, checkpoints, results of the default profile
+GB = 1_000_000_000
+
+
+class State(StrEnum):
+    """How a check ended."""
+
+    GOOD = "good"
+    NOTE = "note"  # works, but something is to be known
+    BAD = "bad"  # the default profile cannot run
+
+
+SIGNS = {State.GOOD: ("✓", "green"), State.NOTE: ("!", "yellow"), State.BAD: ("✗", "red")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    state: State
+    found: str  # in words
+    to_do: str | None = None
+
+
+def examine(settings: Settings) -> list[Check]:
+    """All checks, in the order in which a person would make them."""
+    return [python(), *torch_and_device(settings), memory(), *disk(settings), *models()]
+
+
+def healthy(checks: Sequence[Check]) -> bool:
+    """Whether the default profile can run."""
+    return all(check.state is not State.BAD for check in checks)
+
+
+def python() -> Check:
+    """The version of Python."""
+    found = f"{platform.python_version()} on {platform.platform(terse=True)}"
+    if sys.version_info[:2] == PYTHON:
+        return Check(name="Python", state=State.GOOD, found=found)
+    wanted = ".".join(map(str, PYTHON))
+    return Check(name="Python", state=State.BAD, found=found, to_do=f"make the environment anew with Python {wanted}")
+
+
+def torch_and_device(settings: Settings) -> Iterator[Check]:
+    """torch, the device it runs on, and the attention that it uses there."""
+    try:
+        import torch
+
+        from pipeline.gpu import choose_device
+    except (ImportError, OSError) as error:  # OSError: a shared library that does not load
+        to_do = "run `make setup`, or install the package again"
+        yield Check(name="torch", state=State.BAD, found=f"cannot be loaded: {error}", to_do=to_do)
+        return
+    built = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
+    yield Check(name="torch", state=State.GOOD, found=f"{torch.__version__}, built {built}")
+    try:
+        device = choose_device(settings.device)
+    except StickerError as error:
+        yield Check(name="device", state=State.BAD, found=str(error), to_do="unset STICKERS_DEVICE")
+        return
+    if device.name == "cpu":
+        note = "no GPU in use: the embedded profile is made for this; large ones take hours"
+        yield Check(name="device", state=State.GOOD, found=f"{device.description}; {note}")
+    else:
+        yield Check(name="device", state=State.GOOD, found=device.description)
+    yield xformers(device.name)
+
+
+def xformers(device: str) -> Check:
+    """Memory-efficient attention: a want, never a need."""
+    if device != "cuda":
+        return Check(name="xformers", state=State.GOOD, found="not needed here: torch's own attention is used")
+    try:
+        return Check(name="xformers", state=State.GOOD, found=version("xformers"))
+    except PackageNotFoundError:
+        to_do = "to save some GPU memory: pip install 'stickersmith[xformers]'"
+        found = "not installed: torch's own attention is used"
+        return Check(name="xformers", state=State.NOTE, found=found, to_do=to_do)
+
+
+def memory() -> Check:
+    """The machine's memory."""
+    here = psutil.virtual_memory()
+    found = f"{here.available / GB:.1f} of {here.total / GB:.1f} GB free"
+    if here.available >= WANTED_MEMORY_GB * GB:
+        return Check(name="memory", state=State.GOOD, found=found)
+    to_do = f"a job may take {WANTED_MEMORY_GB:.0f} GB: close other programs"
+    return Check(name="memory", state=State.NOTE, found=found, to_do=to_do)
+
+
+def disk(settings: Settings) -> Iterator[Check]:
+    """Room and permission in the cache, and room where the results would go."""
+    cache = settings.cache_dir
+    try:
+        check_output(cache, WANTED_DISK_MB)
+        yield Check(name="cache", state=State.GOOD, found=f"{cache}, {_free(cache)} free")
+    except StickerError as error:
+        yield Check(name="cache", state=State.BAD, found=str(error), to_do="or let STICKERS_CACHE_DIR name another folder")
+    here = Path.cwd()
+    enough = shutil.disk_usage(here).free >= WANTED_DISK_MB * 1_000_000
+    yield Check(
+        name="this folder",
+        state=State.GOOD if enough else State.NOTE,
+        found=f"{here}, {_free(here)} free",
+        to_do=None if enough else "let --out name a folder on another disk",
+    )
+
+
+def _free(folder: Path) -> str:
+    return results.size(shutil.disk_usage(folder).free / 1_000_000)
+
+
+def models() -> Iterator[Check]:
+    """The models of each profile; only those of the default one are a must."""
+    from pipeline import hub
+
+    for name in profile_names():
+        worst = State.BAD if name == DEFAULT_PROFILE else State.NOTE
+        try:
+            profile = load_profile(name)
+        except StickerError as error:
+            yield Check(name=f"profile {name}", state=worst, found=str(error), to_do="correct the file")
+            continue
+        found = hub.status(profile)
+        lacking = [f"{model.role} {results.lack(model)}" for model in found if not model.ready]
+        yield Check(
+            name=f"profile {name}",
+            state=worst if lacking else State.GOOD,
+            found="; ".join(lacking) or f"all {len(found)} models are here",
+            to_do=results.remedy(profile, found),
+        )
+
+
+def tell(checks: Sequence[Check], *, as_json: bool) -> None:
+    """The checks, and the verdict."""
+    if as_json:
+        results.print_json({"healthy": healthy(checks), "checks": [asdict(check) for check in checks]})
+        return
+    for check in checks:
+        sign, colour = SIGNS[check.state]
+        results.say(f"{sign} {check.name:<18}{check.found}", style=None if check.state is State.GOOD else colour)
+        if check.to_do:
+            results.say(f"  {'':<18}→ {check.to_do}")
+    verdict = "the default profile can run" if healthy(checks) else "the default profile cannot run yet; see → above"
+    results.say(f"\n{verdict}", style="bold green" if healthy(checks) else "bold red")

@@ -1,0 +1,97 @@
+"""The door of the command line: what becomes of errors. One sentence and exit code 2, or a log file and exit code 1.
+
+Owns exit codes and the log of what nobody foresaw. Knows no command. Light: typer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from pipeline.errors import StickerError
+from scripts.stopping import Interrupted
+
+PACKAGE = "stickersmith"
+WRONG_REQUEST, BROKEN = 2, 1  # exit codes; a signal has its own, see ``Interrupted``
+
+
+def program_version() -> str:
+    """As installed; a checkout that is not installed has none."""
+    try:
+        return version(PACKAGE)
+    except PackageNotFoundError:
+        return "unknown (not installed)"
+
+
+class Door(TyperGroup):
+    """The top command: every way out of the program leads through ``main``."""
+
+    def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:  # type: ignore[override]
+        """Run, tell what went wrong, and exit."""
+        words = list(sys.argv[1:] if args is None else args)
+        try:
+            code = super().main(words, **(extra | {"standalone_mode": False}))
+            sys.stdout.flush()  # a closed pipe shows here, not after the last line of the program
+        except typer.TyperException as error:
+            context = getattr(error, "ctx", None)
+            hint = f"; see `{context.command_path} --help`" if context else ""
+            code = _refuse(f"{error.format_message().rstrip('.')}{hint}", "usage", WRONG_REQUEST, words)
+        except Interrupted as error:
+            code = _refuse(str(error), error.code, error.exit_code, words)
+        except StickerError as error:
+            code = _refuse(str(error), error.code, WRONG_REQUEST, words)
+        except BrokenPipeError:  # whoever read our output has enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = BROKEN
+        except Exception as error:  # the last resort: nothing is lost, nothing is hidden
+            code = _refuse(_unforeseen(error, words), "unforeseen", BROKEN, words)
+        sys.exit(code or 0)
+
+
+def _refuse(message: str, code: str, exit_code: int, words: Sequence[str]) -> int:
+    """One sentence on stderr, and with --json the same as JSON on stdout."""
+    typer.echo(message if code == "stopped" else f"error: {message}", err=True)
+    if "--json" in words:
+        typer.echo(json.dumps({"error": {"code": code, "message": message}}))
+    return exit_code
+
+
+def _unforeseen(error: Exception, words: Sequence[str]) -> str:
+    """Keep the traceback in a log file, and say where."""
+    first_line = (str(error).strip().splitlines() or [""])[0]
+    kept = "what was finished is kept: run the same command again to go on"
+    return f"unexpected {type(error).__name__}: {first_line}\n{kept}; details for a bug report: {_write_log(words)}"
+
+
+def _write_log(words: Sequence[str]) -> Path:
+    text = "\n".join(
+        (
+            f"stickers {' '.join(words)}",
+            f"version {program_version()}, Python {platform.python_version()}, {platform.platform()}",
+            traceback.format_exc(),
+        )
+    )
+    stem = f"stickers-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    try:
+        from pipeline.settings import Settings
+
+        folder = Settings().cache_dir / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{stem}.log"
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except (OSError, ValueError):  # the cache cannot be written, or its setting is what is wrong
+        path = Path(tempfile.gettempdir()) / f"{stem}.log"
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    return path

@@ -1,0 +1,170 @@
+"""How results are told: a few lines and a small table for a person, or one JSON document for a program.
+
+Owns what goes to stdout. Knows no stage's inside. Light: loads rich.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.domain import Json, Skipped
+from pipeline.settings import DEFAULT_PROFILE, Profile
+from scripts.progress import DOING
+
+if TYPE_CHECKING:
+    from pipeline.hub import ModelStatus
+    from pipeline.run import Outcome
+
+
+def say(line: str = "", *, style: str | None = None) -> None:
+    """A line on stdout, however long: paths are not broken."""
+    Console(highlight=False).print(line, style=style, soft_wrap=True, markup=False)
+
+
+def warn(skipped: Sequence[Skipped], notes: Sequence[str] = ()) -> None:
+    """What was left out and what is to be known, on stderr."""
+    console = Console(stderr=True, highlight=False)
+    for entry in skipped:
+        console.print(f"skipped {entry.name}: {entry.reason}", style="yellow", soft_wrap=True, markup=False)
+    for note in notes:
+        console.print(f"note: {note}", style="yellow", soft_wrap=True, markup=False)
+
+
+def print_json(value: Json) -> None:
+    """One JSON document on stdout; ASCII, so that every terminal and pipe can carry it."""
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 sticker``, ``3 stickers``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def tell(outcome: Outcome, what: str, *, folder: Path | None, style: Path | None, as_json: bool) -> None:
+    """The result of a command; ``folder`` holds its pictures, ``style`` what was learned."""
+    if as_json:
+        print_json(outcome_json(outcome, style))
+    else:
+        say(f"✓ {what}", style="bold green")
+        report = outcome.out / "report.json"
+        places = {
+            "pictures": folder,
+            "sheet": outcome.sheet,
+            "style": style,
+            "report": report if report.is_file() else None,
+        }
+        for name, place in places.items():
+            if place is not None:
+                say(f"  {name:<10}{place}")
+        tell_stages(outcome.report)
+    warn(outcome.skipped, outcome.notes)
+
+
+def outcome_json(outcome: Outcome, style: Path | None) -> Json:
+    """The result for a program; paths as they were given, not made absolute."""
+    return {
+        "out": str(outcome.out),
+        "stickers": [str(path) for path in outcome.stickers],
+        "sheet": None if outcome.sheet is None else str(outcome.sheet),
+        "style": None if style is None else str(style),
+        "skipped": [asdict(entry) for entry in outcome.skipped],
+        "notes": list(outcome.notes),
+        "report": outcome.report,
+    }
+
+
+def tell_stages(report: Mapping[str, Any]) -> None:
+    """Seconds and peak memory of each stage."""
+    seconds, memory = report.get("seconds", {}), report.get("peak_memory_mb", {})
+    if not seconds:
+        return
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    for heading in ("stage", "seconds", "peak memory"):
+        table.add_column(heading, justify="left" if heading == "stage" else "right")
+    names = {str(stage): doing for stage, doing in DOING.items()}
+    for stage, value in seconds.items():
+        peak = f"{memory[stage]:.0f} MB" if stage in memory else ""
+        table.add_row(names.get(str(stage), str(stage)), f"{value:.1f}", peak)
+    peaks = [value for value in memory.values() if value is not None]
+    table.add_row("together", f"{sum(seconds.values()):.1f}", f"{max(peaks):.0f} MB" if peaks else "", style="bold")
+    say()
+    Console(highlight=False).print(table)
+    if "device" in report:
+        say(f"  on {report['device']}", style="dim")
+
+
+def size(megabytes: float | None) -> str:
+    """``3.2 MB``, ``4.7 GB``."""
+    if megabytes is None:
+        return "?"
+    return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.3g} MB"
+
+
+def lack(model: ModelStatus) -> str:
+    """What is wrong with a model, in few words; "ready" where nothing is."""
+    if model.broken:
+        return f"broken: {model.broken}"
+    if model.missing:
+        more = len(model.missing) - 1
+        return f"missing: {model.missing[0]}" + (f" and {counted(more, 'more file')}" if more else "")
+    return "ready"
+
+
+def remedy(profile: Profile, models: Sequence[ModelStatus]) -> str | None:
+    """What to do so that the profile can run; None where it can."""
+    lacking = [model for model in models if not model.ready]
+    if not lacking:
+        return None
+    fetched_mb = sum(model.size_mb or 0 for model in lacking if model.on_hub)
+    steps = [f"run `stickers models pull {profile.name}` ({size(fetched_mb)})"] if fetched_mb else []
+    if any(not model.on_hub for model in lacking):
+        steps.append("restore configs/ from the project's repository (`git checkout -- configs`)")
+    return ", and ".join(steps) or f"run `stickers models pull {profile.name}`"
+
+
+def tell_models(found: Sequence[tuple[Profile, Sequence[ModelStatus]]], *, as_json: bool) -> None:
+    """The profiles and their models."""
+    if as_json:
+        print_json({"profiles": [profile_json(profile, models) for profile, models in found]})
+        return
+    for profile, models in found:
+        default = " (default)" if profile.name == DEFAULT_PROFILE else ""
+        say(f"{profile.name}{default}: {profile.title}", style="bold")
+        say(f"  {profile.licence}, pictures of {profile.size_px} px, {size(sum(m.size_mb or 0 for m in models))} together")
+        Console(highlight=False).print(models_table(models))
+        todo = remedy(profile, models)
+        say(f"  → {todo}" if todo else "  → ready", style="yellow" if todo else "green")
+        say()
+
+
+def models_table(models: Sequence[ModelStatus]) -> Table:
+    """A row a model."""
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    for heading in ("role", "size", "licence", "state", "where"):
+        table.add_column(heading, justify="right" if heading == "size" else "left", overflow="fold")
+    for model in models:
+        state = lack(model)
+        colour = "green" if model.ready else "yellow"
+        table.add_row(model.role, size(model.size_mb), model.licence or "?", f"[{colour}]{state}[/]", model.where)
+    return table
+
+
+def profile_json(profile: Profile, models: Sequence[ModelStatus]) -> Json:
+    """A profile for a program."""
+    return {
+        "name": profile.name,
+        "title": profile.title,
+        "default": profile.name == DEFAULT_PROFILE,
+        "licence": profile.licence,
+        "ready": all(model.ready for model in models),
+        "to_do": remedy(profile, models),
+        "models": [asdict(model) for model in models],
+    }
