@@ -44,7 +44,7 @@ def style_config(pack: Pack, options: Options, models: Models) -> Json:
         "controlnet": models.fingerprint("controlnet") if models.profile.models.controlnet else None,
         "caption": models.fingerprint("caption"),
         "pictures": [picture.sha256 for picture in pack.pictures],
-        "prompt": options.profile.prompt.model_dump(mode="json") | {"template": options.template},
+        "prompt": options.profile.prompt.model_dump(mode="json"),
         "train": options.profile.train.model_dump(mode="json")
         | {"method": options.method, "steps": options.train_steps},
         "export_rank": options.export_rank,
@@ -97,7 +97,7 @@ def dreambooth_inputs(
         parts=models.parts,
         family=models.base.family,
         pack=[
-            Example(image=squared(p.image), prompt=prompt_of(options.template, captions[p.name], token))
+            Example(image=squared(p.image), prompt=prompt_of(profile.prompt.template, captions[p.name], token))
             for p in pack.pictures
         ],
         class_pictures=class_pictures(models, cache, should_stop),
@@ -165,7 +165,7 @@ def style_card(pack: Pack, options: Options, models: Models, learned: LearnedSty
         base_fingerprint=models.fingerprint("base"),
         method=options.method,
         token=options.profile.prompt.token,
-        template=options.template,
+        template=options.profile.prompt.template,
         pack=pack.name,
         picture_count=len(pack.pictures),
         steps=learned.steps,

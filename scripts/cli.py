@@ -96,6 +96,7 @@ Outline = Annotated[
 
 app = typer.Typer(
     cls=Door,
+    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -109,15 +110,16 @@ def stickers(
 ) -> None:
     """Stickers in the style of your own pack.
 
-    Give it a sticker pack and some pictures; it learns the style of the pack, draws the pictures in that style
-    and cuts them out as transparent stickers that Telegram takes.
+    Give it a sticker pack and some pictures. It learns the style of the pack,
+    draws the pictures in it, and cuts them out as transparent stickers.
 
     [bold]Examples[/]
       stickers make my-pack/ cat.jpg dog.jpg --out results/
       stickers make pack.zip *.png --out results/ --count 3 --outline 8
       stickers doctor
 
-    Stopped with Ctrl-C, or by a power cut? Run the same command again: it goes on where it was.
+    Stopped with Ctrl-C, or by a power cut? Run the same command again:
+    it goes on where it was.
     """
     if version:
         typer.echo(f"stickers {program_version()}")
@@ -144,13 +146,13 @@ def make(
 ) -> None:
     """Make stickers of PHOTOs in the style of PACK.
 
-    DIR gets the stickers, a contact sheet (sheet.png), a report (report.json) and the style, to be used again.
+    DIR gets the stickers, a contact sheet, a report and the learned style.
 
     [bold]Examples[/]
       stickers make my-pack/ cat.jpg --out results/
       stickers make pack.zip *.jpg --out results/ --count 4 --seed 7
-      stickers make my-pack/ cat.jpg --out results/ --prompt "{caption} with a party hat"
-      stickers make my-pack/ cat.jpg --out results/ --profile sd15 --method dreambooth --train-steps 800
+      stickers make my-pack/ cat.jpg --out results/ --prompt "{caption}, party hat"
+      stickers make my-pack/ cat.jpg --out results/ --profile sd15 --steps 30
       stickers make my-pack/ cat.jpg --out results/ --json | jq .stickers
     """
     from scripts import commands

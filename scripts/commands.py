@@ -163,4 +163,3 @@ def _must_exist(pack: Path | None, photos: Sequence[Path] = ()) -> None:
         raise BadInput(f"there is no {str(pack)!r}; give a folder or a zip of pictures")
     if photos and not any(photo.exists() for photo in photos):
         raise BadInput(f"there is no {str(photos[0])!r}; check the path")
-

@@ -15,19 +15,31 @@ import skimage.data
 import typer
 from PIL import Image
 
-from scripts.embedded.art import HELD_OUT_SET, TRAINING_SETS, ArtSet, caption_of, fetch, is_held_out, read_icons, render, svg_of
+from scripts.embedded.art import (
+    HELD_OUT_SET,
+    TRAINING_SETS,
+    ArtSet,
+    caption_of,
+    fetch,
+    is_held_out,
+    read_icons,
+    render,
+    svg_of,
+)
 
 SIDE_PX = 512
 MARGIN = 0.04  # of the side, left free around a drawing
 JPEG_QUALITY = 90
 
 # One manner, many subjects: animals, food, things, faces. A pack teaches manner best when its subjects differ.
+# fmt: off
 PACK = (
-    "bear panda tiger-face frog turtle crab hatching-chick unicorn "
-    "strawberry watermelon doughnut hamburger avocado shortcake "
-    "sunflower mushroom wrapped-gift umbrella guitar automobile "
-    "smiling-face-with-sunglasses smiling-face-with-heart-eyes robot ghost"
-).split()
+    "bear", "panda", "tiger-face", "frog", "turtle", "crab", "hatching-chick", "unicorn",
+    "strawberry", "watermelon", "doughnut", "hamburger", "avocado", "shortcake",
+    "sunflower", "mushroom", "wrapped-gift", "umbrella", "guitar", "automobile",
+    "smiling-face-with-sunglasses", "smiling-face-with-heart-eyes", "robot", "ghost",
+)
+# fmt: on
 
 # Drawings in other manners than the pack's; none of their names is in the pack.
 DRAWINGS = {"fox": "fluent", "octopus": "twemoji", "rocket": "noto", "dragon": "twemoji", "pineapple": "noto"}
@@ -59,7 +71,7 @@ PHOTOGRAPHS = {
 
 def main(
     out: Annotated[Path, typer.Option(help="Where the demo inputs go.")] = Path("configs/demo"),
-    art: Annotated[Path, typer.Option(help="Art packages; fetched with npm when they are not there.")] = Path("build/art"),
+    art: Annotated[Path, typer.Option(help="Art packages; fetched with npm if missing.")] = Path("build/art"),
 ) -> None:
     """Draw the demo's pack and photos, and write their credits.
 
@@ -107,10 +119,7 @@ def square(photo: Photograph) -> Image.Image:
 def credits_page(sets: dict[str, ArtSet]) -> str:
     """Who made what, under which licence, as Markdown."""
     rows = [_drawing_row(name, sets[style]) for name, style in DRAWINGS.items()]
-    rows += [
-        f"| `photos/{name}.jpg` | scikit-image's sample `{photo.sample}` | {photo.author} | {photo.licence} | no |"
-        for name, photo in PHOTOGRAPHS.items()
-    ]
+    rows += [_photograph_row(name, photo) for name, photo in PHOTOGRAPHS.items()]
     return CREDITS.format(count=len(PACK), rows="\n".join(rows), openmoji=HELD_OUT_SET.version)
 
 
@@ -120,22 +129,29 @@ def _drawing_row(name: str, art: ArtSet) -> str:
     return f"| `photos/{name}.png` | {home} | {art.author} | {art.licence} | {seen} |"
 
 
+def _photograph_row(name: str, photo: Photograph) -> str:
+    sample = f"scikit-image's sample `{photo.sample}`"
+    return f"| `photos/{name}.jpg` | {sample} | {photo.author} | {photo.licence} | as a ground |"
+
+
 CREDITS = """\
 # Who made the demo's pictures
 
-Written by `python -m scripts.demo_inputs`, which also draws them. All were cropped and brought to 512 px; nothing else was changed.
+Written by `python -m scripts.demo_inputs`, which also draws them. All were cropped and brought to 512 px; nothing else
+was changed.
 
 ## `pack/`
 
-{count} drawings of [OpenMoji](https://openmoji.org), the open-source emoji and icon project, version {openmoji} of its npm
-package `@iconify-json/openmoji`. Licence: [CC BY-SA 4.0](https://creativecommons.org/licenses/by-sa/4.0/).
+{count} drawings of [OpenMoji](https://openmoji.org), the open-source emoji and icon project, version {openmoji} of the
+npm package `@iconify-json/openmoji`. Licence: [CC BY-SA 4.0](https://creativecommons.org/licenses/by-sa/4.0/).
 The embedded models were never trained on any drawing of OpenMoji. Stickers made from this pack, and `sheet.png`, are
 adaptations of it and under the same licence.
 
 ## `photos/`
 
-The last column says whether the embedded models met this very picture as a drawing to learn from. Names that are held out
-stay so in every set.
+The last column says whether the embedded models met this picture in training. One name in twenty is held out in
+every set, so that no model has seen that thing drawn by anybody. The photographs were there as grounds behind drawings,
+and as crops for the autoencoder; never as the thing to draw, to name or to cut out.
 
 | file | from | by | licence | seen in training |
 |---|---|---|---|---|
@@ -145,8 +161,7 @@ stay so in every set.
 - CC-BY-4.0: <https://creativecommons.org/licenses/by/4.0/>
 - CC0: <https://creativecommons.org/publicdomain/zero/1.0/>
 - MIT, Fluent Emoji: Copyright (c) Microsoft Corporation; the text is in `configs/embedded/LICENSE.md`.
-- The photographs also serve as grounds behind the drawings when SegFormer is trained, as parts and never as the thing to cut out.
-  Their licences are those that scikit-image 0.26 states beside each sample.
+- The licences of the photographs are those that scikit-image 0.26 states beside each sample.
 """
 
 

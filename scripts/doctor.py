@@ -122,7 +122,9 @@ def disk(settings: Settings) -> Iterator[Check]:
         check_output(cache, WANTED_DISK_MB)
         yield Check(name="cache", state=State.GOOD, found=f"{cache}, {_free(cache)} free")
     except StickerError as error:
-        yield Check(name="cache", state=State.BAD, found=str(error), to_do="or let STICKERS_CACHE_DIR name another folder")
+        yield Check(
+            name="cache", state=State.BAD, found=str(error), to_do="or let STICKERS_CACHE_DIR name another folder"
+        )
     here = Path.cwd()
     enough = shutil.disk_usage(here).free >= WANTED_DISK_MB * 1_000_000
     yield Check(

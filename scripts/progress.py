@@ -172,13 +172,13 @@ class _Line:
         return f", about {clock((total - done) / speed)} left"
 
 
-@dataclass(kw_only=True)
+@dataclass
 class Lines:
     """Plain lines, for a log or a pipe: one when a stage begins, some on the way, one at its end."""
 
     write: Callable[[str], None]
-    now_s: Callable[[], float] = time.monotonic
-    every_s: float = LINE_EVERY_S
+    now_s: Callable[[], float] = field(default=time.monotonic, kw_only=True)
+    every_s: float = field(default=LINE_EVERY_S, kw_only=True)
     _line: _Line | None = field(default=None, init=False)
 
     def __enter__(self) -> Self:

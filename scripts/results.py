@@ -112,9 +112,11 @@ def lack(model: ModelStatus) -> str:
     """What is wrong with a model, in few words; "ready" where nothing is."""
     if model.broken:
         return f"broken: {model.broken}"
+    if model.missing and model.on_hub:
+        return "to be fetched"
     if model.missing:
         more = len(model.missing) - 1
-        return f"missing: {model.missing[0]}" + (f" and {counted(more, 'more file')}" if more else "")
+        return f"lacks {model.missing[0]}" + (f" and {counted(more, 'more file')}" if more else "")
     return "ready"
 
 
@@ -138,23 +140,26 @@ def tell_models(found: Sequence[tuple[Profile, Sequence[ModelStatus]]], *, as_js
     for profile, models in found:
         default = " (default)" if profile.name == DEFAULT_PROFILE else ""
         say(f"{profile.name}{default}: {profile.title}", style="bold")
-        say(f"  {profile.licence}, pictures of {profile.size_px} px, {size(sum(m.size_mb or 0 for m in models))} together")
-        Console(highlight=False).print(models_table(models))
+        together = size(sum(model.size_mb or 0 for model in models) or None)
+        say(f"  {profile.licence}, pictures of {profile.size_px} px, {together} together")
+        tell_roles(models)
         todo = remedy(profile, models)
-        say(f"  → {todo}" if todo else "  → ready", style="yellow" if todo else "green")
+        say(f"  → {todo}" if todo else "  → ready to use", style="yellow" if todo else "green")
         say()
 
 
-def models_table(models: Sequence[ModelStatus]) -> Table:
-    """A row a model."""
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    for heading in ("role", "size", "licence", "state", "where"):
-        table.add_column(heading, justify="right" if heading == "size" else "left", overflow="fold")
+def tell_roles(models: Sequence[ModelStatus]) -> None:
+    """Two lines a model: what it is, and where it is."""
+    widths = [max(len(licence(model)) for model in models), max(len(model.role) for model in models)]
     for model in models:
-        state = lack(model)
-        colour = "green" if model.ready else "yellow"
-        table.add_row(model.role, size(model.size_mb), model.licence or "?", f"[{colour}]{state}[/]", model.where)
-    return table
+        what = f"    {model.role:<{widths[1]}}  {size(model.size_mb):>7}  {licence(model):<{widths[0]}}  {lack(model)}"
+        say(what, style=None if model.ready else "yellow")
+        say(f"    {'':<{widths[1]}}  {model.where}", style="dim")
+
+
+def licence(model: ModelStatus) -> str:
+    """Its licence, or a question mark."""
+    return model.licence or "?"
 
 
 def profile_json(profile: Profile, models: Sequence[ModelStatus]) -> Json:

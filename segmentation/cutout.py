@@ -23,6 +23,7 @@ from transformers import SegformerForSemanticSegmentation, SegformerImageProcess
 
 from segmentation.canvas import SIDE_PX, VISIBLE, fit, trim
 from segmentation.encode import LIMIT_BYTES, encode
+from segmentation.key import settled
 from segmentation.mask import clean_mask
 from segmentation.outline import add_outline, margin_px
 from segmentation.refine import refine_edge
@@ -176,9 +177,11 @@ def soft_masks(works: Sequence[Image.Image], inputs: CutoutInputs, config: Cutou
 
 
 def found_mask(p: Array, work: Image.Image, network_px: int, threshold: float) -> Array:
+    """The network's map with its edge drawn to the picture's, corrected by the ground's colour, and cleaned."""
     cell_px = 4 * max(work.size) / network_px  # one answer of the network, in pixels of the picture
-    refined = refine_edge(p, as_float(work), radius_px=max(1, round(cell_px)))
-    return clean_mask(refined, threshold=threshold)
+    rgb = as_float(work)
+    refined = refine_edge(p, rgb, radius_px=max(1, round(cell_px)))
+    return clean_mask(settled(refined, rgb), threshold=threshold)
 
 
 def finished(

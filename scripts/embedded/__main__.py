@@ -15,6 +15,7 @@ import typer
 
 from scripts.embedded import pictures as P
 from scripts.embedded.art import HELD_OUT_SET, gallery
+from scripts.embedded.card import write_card
 from scripts.embedded.loop import world
 
 ORDER = ("vae", "segformer", "blip", "unet")
@@ -52,13 +53,14 @@ def main(
         module = importlib.import_module(f"scripts.embedded.{name}")
         figures = module.train(taught, held_out, work, out, minutes)
         if world()[0] == 0:
-            _note(work / "figures.json", name, figures)
+            write_card(out, _note(work / "figures.json", name, figures))
 
 
-def _note(path: Path, name: str, figures: dict[str, float]) -> None:
-    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+def _note(path: Path, name: str, figures: dict[str, float]) -> dict[str, dict[str, float]]:
+    known: dict[str, dict[str, float]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     known[name] = figures
     path.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+    return known
 
 
 if __name__ == "__main__":

@@ -113,6 +113,7 @@ def fit(
     steps = schedule.steps(processes)
     began = saved = logged = time.monotonic()
     recent: list[float] = []
+    loss_then = math.nan  # mean of the last logged stretch
     late = False
     model.train()
     while step < steps and not late:
@@ -130,7 +131,7 @@ def fit(
         recent.append(float(loss.detach()))
         if rank == 0 and time.monotonic() - logged > LOG_EVERY_S:
             _log(folder, name, (step, steps), schedule.batch_size * processes, recent, time.monotonic() - logged)
-            recent, logged = [], time.monotonic()
+            loss_then, recent, logged = sum(recent) / len(recent), [], time.monotonic()
         if rank == 0 and time.monotonic() - saved > CHECKPOINT_EVERY_S:
             _save(path, model, optimiser, average, step)
             saved = time.monotonic()
@@ -139,7 +140,8 @@ def fit(
     model.load_state_dict(average)
     model.eval()
     samples = float(step * schedule.batch_size * processes)
-    figures = {"samples": samples, **(evaluate(model) if evaluate and rank == 0 else {})}
+    figures = {"samples": samples, "loss": sum(recent) / len(recent) if len(recent) > 50 else loss_then}
+    figures |= evaluate(model) if evaluate and rank == 0 else {}
     console.print(f"{name}: {figures}")
     return figures
 

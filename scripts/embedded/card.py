@@ -1,0 +1,91 @@
+"""The card of the embedded models: written from the figures of the run that made them, never by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scripts.embedded.art import HELD_OUT_SET, TRAINING_SETS, ArtSet
+from scripts.embedded.pictures import PHOTOGRAPHS
+
+ROLES = {
+    "vae": ("`vae/`", "AutoencoderKL, 128 px pictures to 16 x 16 latents of 8 channels"),
+    "unet": ("`unet/`, `controlnet/`, `text_encoder/`", "UNet, ControlNet and CLIP text encoder, v-prediction"),
+    "blip": ("`caption/`", "BLIP: a picture in, the name of the thing out"),
+    "segformer": ("`segmentation/`", "SegFormer: sticker or ground, for every pixel"),
+}
+MEANING = {
+    "samples": "pictures seen in training",
+    "psnr_db": "PSNR in dB of held-out drawings at 128 px",
+    "named_learned_names": "share of held-out drawings named, of things learned in other styles",
+    "named_new_names": "share of held-out drawings named, of things never seen",
+    "iou_plain": "IoU of masks on plain grounds",
+    "iou_gradient": "IoU of masks on gradients",
+    "iou_texture": "IoU of masks on textures",
+    "iou_photograph": "IoU of masks on photographs",
+    "loss": "mean loss of the last stretch",
+}
+TEXT = """# The embedded models
+
+Small models of the real architectures, trained from random initialisation by this project's own recipe
+(`python -m scripts.embedded`) on openly licensed emoji art. They are here so that everything runs on a bare laptop
+without a download. They draw at 128 px and know little of the world beyond emoji: expect the manner, the colours and
+the outline of your pack, not its finest lines.
+
+The weights are licensed CC BY 4.0; see `LICENSE.md` beside this file. Code: Apache-2.0.
+
+## Files
+
+safetensors in half precision, {total_mb:.1f} MB in all, in the layout of diffusers and transformers.
+
+| folder | what it is |
+|---|---|
+{roles}
+
+## Learned from
+
+| set | artist | licence | package |
+|---|---|---|---|
+{sets}
+
+One name in twenty was held out in every set. Skin-colour copies and most flags were left out. Photographs behind
+drawings: {photographs} of scikit-image (public domain or CC0).
+
+**Never learned from:** {held_out} by {held_out_author} ({held_out_licence}). It is the unseen style by which the
+figures below were measured, and the pack of the demo.
+
+## Measured
+
+On {held_out} (not learned from), at the end of the run that made these weights.
+
+| model | figure | value |
+|---|---|---|
+{figures}
+"""
+
+
+def write_card(out: Path, figures: dict[str, dict[str, float]]) -> None:
+    """Write ``out/README.md`` from the figures of the run."""
+    total = sum(path.stat().st_size for path in out.rglob("*.safetensors"))
+    text = TEXT.format(
+        total_mb=total / 1e6,
+        roles="\n".join(f"| {folder} | {what} |" for folder, what in ROLES.values()),
+        sets="\n".join(_row(art) for art in TRAINING_SETS),
+        photographs=", ".join(PHOTOGRAPHS),
+        held_out=HELD_OUT_SET.style,
+        held_out_author=HELD_OUT_SET.author,
+        held_out_licence=HELD_OUT_SET.licence,
+        figures="\n".join(
+            f"| {model} | {MEANING[name]} | {_shown(value)} |"
+            for model in ROLES
+            for name, value in figures.get(model, {}).items()
+        ),
+    )
+    (out / "README.md").write_text(text, encoding="utf-8")
+
+
+def _row(art: ArtSet) -> str:
+    return f"| {art.style} | {art.author} | {art.licence} | `{art.package}` {art.version} |"
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
