@@ -63,9 +63,9 @@ def caption(inputs: CaptionInputs, config: CaptionConfig, *, report: Report, sho
 
 
 def tidied(text: str) -> str:
-    """A caption without repeated words and stray spaces; ``FALLBACK`` where nothing is left."""
+    """A caption in lower case, no word twice in a row, no stray spaces; ``FALLBACK`` where nothing is left."""
     words: list[str] = []
-    for word in text.strip().strip(".").split():
+    for word in text.lower().strip().strip(".").split():
         if not words or words[-1] != word:
             words.append(word)
     return " ".join(words) or FALLBACK

@@ -12,13 +12,18 @@ from pathlib import Path
 
 from PIL import Image
 
-from pipeline import store
+from pipeline import record, store
 from pipeline.domain import Draft, Json, Picture, Report, ShouldStop
-from pipeline.generate import GenerateConfig, GenerateInputs, draft_name, generate, prompt_of, seed_of
+from pipeline.errors import StyleMismatch
+from pipeline.generate import GenerateConfig, GenerateInputs, generate, prompt_of, seed_of
+from pipeline.intake import unique_name
 from pipeline.learn import base_modules
 from pipeline.models import Models
 from pipeline.options import Options
+from pipeline.record import Made
 from pipeline.style import StyleCard, applied, read_card, weight_files
+
+DRAWN = ".drawing.json"  # in the drafts' folder: which are drawn, and from what
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +37,20 @@ class Drawing:
     options: Options
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A draft that is to be."""
+
+    name: str  # unique within the job
+    photo: Picture
+    variant: int
+
+    @property
+    def file(self) -> str:
+        """Its file's name."""
+        return f"{self.name}.png"
+
+
 def draw_drafts(job: Drawing, models: Models, *, report: Report, should_stop: ShouldStop) -> list[Draft]:
     """All drafts, in the order of the photos, the variants of one photo together; drawn where they are not there yet.
 
@@ -39,75 +58,99 @@ def draw_drafts(job: Drawing, models: Models, *, report: Report, should_stop: Sh
         StyleMismatch: the style belongs to another profile.
         Stopped: ``should_stop`` said so; finished batches stay.
     """
-    card = read_card(job.style)
-    config = generate_config(job.options, card)
-    wanted = [(photo, variant) for photo in job.photos for variant in range(job.options.count)]
+    config = generate_config(job.options, fitting_card(job.style, job.options.profile.name))
+    wanted = wanted_drafts(job.photos, job.options.count)
     facts = drawing_facts(job, config, models)
-    steps = max(1, int(config.steps * config.strength))
-    if not store.is_complete(job.folder, store.fingerprint(facts)):
-        _draw_missing(job, config, models, wanted, store.fingerprint(facts), report, should_stop)
-        store.complete(job.folder, facts)
-    report(len(wanted) * steps, len(wanted) * steps)
-    return [_read(job, config, photo, variant) for photo, variant in wanted]
+    drawn = record.read_of(job.folder / DRAWN, facts)
+    if any(draft.name not in drawn for draft in wanted):
+        _draw_missing(job, config, models, wanted, drawn, facts, report, should_stop)
+    total = len(wanted) * steps_of(config)
+    report(total, total)
+    return [_read(job, config, draft) for draft in wanted]
+
+
+def fitting_card(style: Path, profile: str) -> StyleCard:
+    """The card of a style, told to be another profile's before any model is loaded.
+
+    Raises:
+        BadInput: there is no style.
+        StyleMismatch: it was learned with another profile.
+    """
+    card = read_card(style)
+    if card.profile != profile:
+        raise StyleMismatch(
+            f"the style {str(style)!r} was learned with profile {card.profile!r} and fits no other; "
+            f"use --profile {card.profile}, or learn it again with {profile!r}"
+        )
+    return card
+
+
+def wanted_drafts(photos: Sequence[Picture], count: int) -> list[Wanted]:
+    """``count`` drafts of each photo. The first bears the photo's name; the second is NAME-2, and so on.
+
+    A number that would meet another photo's name is passed over.
+    """
+    taken = {photo.name.casefold() for photo in photos}
+    wanted = []
+    for photo in photos:
+        for variant in range(count):
+            name = unique_name(f"{photo.name}-{variant + 1}", taken) if variant else photo.name
+            taken.add(name.casefold())
+            wanted.append(Wanted(name=name, photo=photo, variant=variant))
+    return wanted
+
+
+def steps_of(config: GenerateConfig) -> int:
+    """The steps that img2img takes of the schedule's, as diffusers counts them."""
+    return max(1, int(config.steps * config.strength))
 
 
 def _draw_missing(
     job: Drawing,
     config: GenerateConfig,
     models: Models,
-    wanted: Sequence[tuple[Picture, int]],
-    fingerprint: str,
+    wanted: Sequence[Wanted],
+    drawn: dict[str, Made],
+    facts: Json,
     report: Report,
     should_stop: ShouldStop,
 ) -> None:
     """Draw what is not there. Batches are always the same ones, whatever was interrupted: so are the drafts."""
-    _begin(job.folder, fingerprint)
-    size = job.options.profile.generate.batch_size
-    steps = max(1, int(config.steps * config.strength))
-    folder, profile = job.style, job.options.profile.name
-    with applied(base_modules(models), folder, profile, base_fingerprint=models.fingerprint("base")):
+    size, steps = job.options.profile.generate.batch_size, steps_of(config)
+    profile, fingerprint = job.options.profile.name, models.fingerprint("base")
+    with applied(base_modules(models), job.style, profile, base_fingerprint=fingerprint):
         for start in range(0, len(wanted), size):
             batch = wanted[start : start + size]
-            paths = [job.folder / f"{draft_name(photo.name, variant)}.png" for photo, variant in batch]
-            if all(path.is_file() for path in paths):
+            if all(draft.name in drawn for draft in batch):
                 continue
 
             def tell(
                 done: int, total: int, preview: Image.Image | None = None, start: int = start, n: int = len(batch)
-            ) -> None:
-                report(min(start * steps + done * n, len(wanted) * steps), len(wanted) * steps, preview)
+            ) -> None:  # some schedulers take more steps than they are asked for
+                report(start * steps + done * n * steps // total, len(wanted) * steps, preview)
 
             inputs = GenerateInputs(
-                photos=[photo for photo, _ in batch],
-                variants=[variant for _, variant in batch],
+                photos=[draft.photo for draft in batch],
+                variants=[draft.variant for draft in batch],
+                names=[draft.name for draft in batch],
                 captions=job.captions,
                 models=models,
             )
-            for path, draft in zip(paths, generate(inputs, config, report=tell, should_stop=should_stop), strict=True):
-                store.write_image(path, draft.image)
+            for place, draft in zip(batch, generate(inputs, config, report=tell, should_stop=should_stop), strict=True):
+                store.write_image(job.folder / place.file, draft.image)
+                drawn[place.name] = Made(files=[place.file])
+            record.write(job.folder / DRAWN, facts, drawn)
 
 
-def _begin(folder: Path, fingerprint: str) -> None:
-    """Keep an interrupted run's drafts only if they were made from the same inputs and settings."""
-    store.begin(folder)
-    mark = folder / ".drawing.json"
-    if mark.is_file() and store.read_json(mark) == fingerprint:
-        return
-    for draft in folder.glob("*.png"):
-        draft.unlink()
-    store.write_json(mark, fingerprint)
-
-
-def _read(job: Drawing, config: GenerateConfig, photo: Picture, variant: int) -> Draft:
-    name = draft_name(photo.name, variant)
-    caption = job.captions[photo.name]
+def _read(job: Drawing, config: GenerateConfig, draft: Wanted) -> Draft:
+    caption = job.captions[draft.photo.name]
     return Draft(
-        name=name,
-        photo=photo.name,
-        image=Image.open(job.folder / f"{name}.png").convert("RGB"),
+        name=draft.name,
+        photo=draft.photo.name,
+        image=Image.open(job.folder / draft.file).convert("RGB"),
         caption=caption,
         prompt=prompt_of(config.template, caption, config.token),
-        seed=seed_of(config.seed, photo.name, variant),
+        seed=seed_of(config.seed, draft.photo.name, draft.variant),
     )
 
 

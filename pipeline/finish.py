@@ -5,18 +5,23 @@ Owns the stickers' files. Knows no mask; cutting out is ``segmentation.cutout``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from PIL import Image
 
-from pipeline import store
-from pipeline.domain import Draft, Picture, Report, ShouldStop
+from pipeline import record, store
+from pipeline.domain import Draft, Json, Picture, Report, ShouldStop
 from pipeline.errors import BadSetting, Stopped
+from pipeline.intake import unique_name
 from pipeline.models import Models
 from pipeline.options import Options
+from pipeline.record import Made
 from segmentation.cutout import Cutout, CutoutConfig, CutoutInputs, CutoutStopped, cut_out
+
+EMPTY = "{name}: nothing stood out from its ground, so the whole picture was kept"
+CUT = ".cutout.json"  # in the stickers' folder: which are cut out, and from what
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +37,7 @@ class Finishing:
 def cut_out_drafts(
     job: Finishing, models: Models, *, report: Report, should_stop: ShouldStop
 ) -> tuple[dict[str, Path], tuple[str, ...]]:
-    """Cut every draft out into ``job.folder``.
+    """Cut every draft out into ``job.folder``, unless that was done already.
 
     Returns: name → file, in order; and a sentence for each picture in which nothing was found.
 
@@ -40,44 +45,66 @@ def cut_out_drafts(
         Stopped: ``should_stop`` said so.
         BadSetting: a setting is out of range.
     """
-    config = cutout_config(job.options)
+    config, path = cutout_config(job.options), job.folder / CUT
+    facts = cutting_facts(job, config, models)
+    made = record.read_of(path, facts)
+    if set(made) != {draft.name for draft in job.drafts}:
+        cutouts = _cut(job, config, models, report, should_stop)
+        before, made = record.read(path), _write(job, cutouts)
+        record.write(path, facts, made)
+        _remove_replaced(job.folder, before, made)
+    report(len(job.drafts), len(job.drafts))
+    stickers = {draft.name: job.folder / made[draft.name].files[0] for draft in job.drafts}
+    return stickers, tuple(note for draft in job.drafts if (note := made[draft.name].note) is not None)
+
+
+def cutting_facts(job: Finishing, config: CutoutConfig, models: Models) -> Json:
+    """All that the stickers depend on."""
+    return {
+        "model": models.fingerprint("segmentation"),
+        "config": asdict(config),
+        "masks": job.masks,
+        "pictures": [[draft.name, store.image_sha256(draft.image)] for draft in job.drafts],
+    }
+
+
+def _cut(job: Finishing, config: CutoutConfig, models: Models, report: Report, should_stop: ShouldStop) -> list[Cutout]:
     inputs = CutoutInputs(
         pictures=[(draft.name, draft.image) for draft in job.drafts],
         model=models.segmentation.model,
         processor=models.segmentation.processor,
         device=models.device.torch_device,
     )
-    facts = {
-        "model": models.fingerprint("segmentation"),
-        "config": asdict(config),
-        "masks": job.masks,
-        "pictures": [[draft.name, store.image_sha256(draft.image)] for draft in job.drafts],
-    }
     try:
-        cutouts = cut_out(inputs, config, report=report, should_stop=should_stop)
+        return cut_out(inputs, config, report=report, should_stop=should_stop)
     except CutoutStopped as error:
         raise Stopped() from error
     except ValueError as error:
         raise BadSetting(str(error)) from error
-    store.begin(job.folder)
-    written = {cutout.name: _write(job, cutout) for cutout in cutouts}
-    store.complete(job.folder, facts)
-    notes = tuple(
-        f"{cutout.name}: nothing stood out from its ground, so the whole picture was kept"
-        for cutout in cutouts
-        if cutout.empty
-    )
-    return written, notes
 
 
-def _write(job: Finishing, cutout: Cutout) -> Path:
-    path = job.folder / f"{cutout.name}{cutout.suffix}"
-    store.write_bytes(path, cutout.data)
-    other = path.with_suffix(".webp" if cutout.suffix == ".png" else ".png")
-    other.unlink(missing_ok=True)  # of an earlier run whose sticker needed the other format
-    if job.masks:
-        store.write_image(job.folder / f"{cutout.name}_mask.png", Image.fromarray(cutout.mask))
-    return path
+def _write(job: Finishing, cutouts: Sequence[Cutout]) -> dict[str, Made]:
+    """Write the stickers, and the masks where they are wanted."""
+    taken = {cutout.name.casefold() for cutout in cutouts}
+    made = {}
+    for cutout in cutouts:
+        files = [f"{cutout.name}{cutout.suffix}"]
+        store.write_bytes(job.folder / files[0], cutout.data)
+        if job.masks:
+            mask = unique_name(f"{cutout.name}_mask", taken)  # "cat_mask" may be another picture's name
+            taken.add(mask.casefold())
+            files.append(f"{mask}.png")
+            store.write_image(job.folder / files[1], Image.fromarray(cutout.mask))
+        made[cutout.name] = Made(files=files, note=EMPTY.format(name=cutout.name) if cutout.empty else None)
+    return made
+
+
+def _remove_replaced(folder: Path, before: Mapping[str, Made], made: Mapping[str, Made]) -> None:
+    """Remove what an earlier run made of these pictures under another name: its sticker needed the other format."""
+    kept = {file for one in made.values() for file in one.files}
+    for name in before.keys() & made.keys():
+        for file in set(before[name].files) - kept:
+            (folder / file).unlink(missing_ok=True)
 
 
 def cutout_config(options: Options) -> CutoutConfig:

@@ -1,7 +1,7 @@
 """The generate stage: img2img from a photo, its caption and the style that is on the models → drafts.
 
-Owns the prompt, the seeds and the batches. Knows no file, and no family of models: a profile with a ControlNet passes it
-the structure map. The style is put on the modules by the caller. Heavy: loads torch.
+Owns the prompt, the seeds and one batch. Knows no file, and no family of models: a profile with a ControlNet passes
+it the structure map. The style is put on the modules by the caller. Heavy: loads torch.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class GenerateInputs:
     photos: Sequence[Picture]
     captions: Mapping[str, str]  # photo's name → caption
     variants: Sequence[int]  # of each photo, from 0: another variant has another seed
+    names: Sequence[str]  # of the drafts
     models: Models
 
 
@@ -86,15 +87,15 @@ def generate(inputs: GenerateInputs, config: GenerateConfig, *, report: Report, 
     )
     return [
         Draft(
-            name=draft_name(photo.name, variant),
+            name=name,
             photo=photo.name,
             image=image,
             caption=inputs.captions[photo.name],
             prompt=prompt,
             seed=seed,
         )
-        for photo, variant, image, prompt, seed in zip(
-            inputs.photos, inputs.variants, result.images, prompts, seeds, strict=True
+        for name, photo, image, prompt, seed in zip(
+            inputs.names, inputs.photos, result.images, prompts, seeds, strict=True
         )
     ]
 
@@ -107,11 +108,6 @@ def structure_arguments(
         return {}
     maps = [structure_map(square, size_px) for square in squares]
     return {"control_image": maps, "controlnet_conditioning_scale": scale}
-
-
-def draft_name(name: str, variant: int) -> str:
-    """The photo's name; the second variant is NAME-2, and so on."""
-    return name if variant == 0 else f"{name}-{variant + 1}"
 
 
 class _StepEnd:

@@ -1,13 +1,14 @@
 """The train stage: a pack in, a style's folder out.
 
-Owns what DreamBooth is given (the pack's captions, the class pictures that all packs of a profile share) and what is kept
-of it. Knows neither queue nor photos; the loop itself is ``training.dreambooth``. Heavy: loads torch.
+Owns what DreamBooth is given (the pack's captions, the class pictures that all packs of a profile share) and what is
+kept of it. Knows neither queue nor photos; the loop itself is ``training.dreambooth``. Heavy: loads torch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,7 @@ from pipeline.framing import squared
 from pipeline.generate import prompt_of, seed_of, structure_arguments
 from pipeline.models import Models
 from pipeline.options import Options
+from pipeline.settings import Profile
 from pipeline.structure import structure_map
 from pipeline.style import Export, StyleCard, mean_ends, save_style
 from training.checkpoint import remove as remove_checkpoint
@@ -37,15 +39,20 @@ FINDER = CaptionConfig(beams=1)  # a pack's captions need no search
 
 
 def style_config(pack: Pack, options: Options, models: Models) -> Json:
-    """All that a style depends on; two runs with equal values learn the same style."""
+    """All that a style depends on; two runs with equal values learn the same style.
+
+    A person's own prompt is not among it: a pack is learned in the profile's words, whatever is drawn with it later.
+    """
     return {
         "profile": options.profile.name,
         "base": models.fingerprint("base"),
         "controlnet": models.fingerprint("controlnet") if models.profile.models.controlnet else None,
         "caption": models.fingerprint("caption"),
         "pictures": [picture.sha256 for picture in pack.pictures],
-        "prompt": options.profile.prompt.model_dump(mode="json"),
-        "train": options.profile.train.model_dump(mode="json")
+        "captions": asdict(FINDER),
+        "prompt": options.profile.prompt.model_dump(mode="json", exclude={"negative"}),
+        "class_pictures": class_config(models) if class_count(models.profile) else None,
+        "train": options.profile.train.model_dump(mode="json", exclude={"checkpoint_every"})
         | {"method": options.method, "steps": options.train_steps},
         "export_rank": options.export_rank,
         "seed": options.seed,
@@ -77,6 +84,7 @@ def learn_style(
         learned = dreambooth(inputs, dreambooth_config(options, models), report=report, should_stop=should_stop)
         tensors, export = exported(learned, options, models, should_stop)
     card = style_card(pack, options, models, learned, export)
+    store.begin(folder)  # from here on it is no longer the style that may have been there
     save_style(folder, tensors, card, base_modules(models))
     store.write_json(folder / "losses.json", list(learned.losses))
     store.complete(folder, config)
@@ -178,17 +186,29 @@ def style_card(pack: Pack, options: Options, models: Models, learned: LearnedSty
     )
 
 
-def class_pictures(models: Models, cache: Path, should_stop: ShouldStop) -> list[Image.Image]:
-    """What the untuned model draws when it is told the class alone; drawn once per profile and kept in the cache."""
+def class_count(profile: Profile) -> int:
+    """How many class pictures the training needs."""
+    return profile.train.class_images if profile.train.prior_loss_weight else 0
+
+
+def class_config(models: Models) -> Json:
+    """All that the class pictures depend on."""
     profile = models.profile
-    count = profile.train.class_images if profile.train.prior_loss_weight else 0
-    config = {
+    return {
         "base": models.fingerprint("base"),
         "prompt": profile.prompt.class_prompt,
-        "generate": profile.generate.model_dump(mode="json"),
+        "generate": profile.generate.model_dump(mode="json", exclude={"strength", "structure_scale"}),
         "size_px": profile.size_px,
-        "count": count,
+        "count": class_count(profile),
     }
+
+
+def class_pictures(models: Models, cache: Path, should_stop: ShouldStop) -> list[Image.Image]:
+    """What the untuned model draws when it is told the class alone; drawn once per profile and kept in the cache."""
+    profile, config = models.profile, class_config(models)
+    count = class_count(profile)
+    if not count:
+        return []
     folder = cache / "class-pictures" / store.fingerprint(config)[:16]
     names = [folder / f"{number:04d}.png" for number in range(count)]
     if not store.is_complete(folder, store.fingerprint(config)):

@@ -19,7 +19,6 @@ from pipeline.gpu import Device, peak_memory_mb, reset_peak_memory
 from pipeline.options import Options
 
 LIBRARIES = ("stickersmith", "torch", "diffusers", "transformers", "peft", "accelerate", "numpy", "pillow")
-IDLE_S = 0.05  # a stage that was found complete takes less than loading its files: it keeps its earlier figures
 
 
 class Measured:
@@ -28,30 +27,41 @@ class Measured:
     def __init__(self, path: Path, device: Device) -> None:
         self.path, self.device = path, device
         try:
-            self.stages: Json = store.read_json(path)
+            stages = store.read_json(path)
         except BadInput:  # the first run
-            self.stages = {}
+            stages = {}
+        self.stages: Json = stages if isinstance(stages, dict) else {}
 
     @contextmanager
-    def stage(self, stage: Stage) -> Iterator[None]:
-        """Measure the block; its seconds add to those of earlier, interrupted runs of this stage."""
+    def stage(self, stage: Stage, made: Path | None = None) -> Iterator[None]:
+        """Measure the block; its seconds add to those of earlier, interrupted runs of this stage.
+
+        Args:
+            made: the file that the stage writes last. Where the block leaves it as it was, the stage found its work
+                done, and the figures of the run that did it stay.
+        """
         reset_peak_memory(self.device)
-        began = time.monotonic()
-        known = self.stages.get(stage, {})
+        known, before, began = self.stages.get(stage, {}), _written(made), time.monotonic()
         finished = False
         try:
             yield
             finished = True
         finally:
             seconds = time.monotonic() - began
-            if known.get("finished"):
-                known = {}  # a whole new run of this stage
-            self.stages[stage] = {
-                "seconds": round(seconds + known.get("seconds", 0.0), 3),
-                "peak_memory_mb": round(max(peak_memory_mb(self.device), known.get("peak_memory_mb", 0.0)), 1),
-                "finished": finished,
-            }
-            store.write_json(self.path, self.stages)
+            idle = finished and before is not None and _written(made) == before
+            if not known.get("finished"):
+                self._note(stage, seconds, finished, known)
+            elif not idle:  # a whole new run of this stage
+                self._note(stage, seconds, finished, {})
+
+    def _note(self, stage: Stage, seconds: float, finished: bool, known: Json) -> None:
+        """Keep the figures of this run, added to those ``known`` from earlier ones."""
+        self.stages[stage] = {
+            "seconds": round(seconds + known.get("seconds", 0.0), 3),
+            "peak_memory_mb": round(max(peak_memory_mb(self.device), known.get("peak_memory_mb", 0.0)), 1),
+            "finished": finished,
+        }
+        store.write_json(self.path, self.stages)
 
     def report(self, options: Options) -> Json:
         """The part of ``report.json`` that all commands share."""
@@ -66,3 +76,8 @@ class Measured:
             "profile": options.profile.model_dump(mode="json", exclude={"folder"}),
             "options": shown,
         }
+
+
+def _written(path: Path | None) -> int | None:
+    """When the file was written, in ns; None where it is not there."""
+    return path.stat().st_mtime_ns if path is not None and path.is_file() else None

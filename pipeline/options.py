@@ -6,11 +6,12 @@ Owns the ranges of the options and their sentences. Knows no model and no stage.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import Formatter
 from typing import TypeVar
 
 from pipeline.domain import Method
 from pipeline.errors import BadSetting
-from pipeline.settings import Profile, Prompt
+from pipeline.settings import Profile
 
 MAX_COUNT = 32  # variants of one photo
 MAX_SEED = 2**32 - 1
@@ -50,17 +51,21 @@ def options_of(
 ) -> Options:
     """The options, None standing for the profile's default.
 
+    Args:
+        prompt: words for the drawing, which take the caption's place in the profile's template (behind the caption
+            where they have no {caption}), so that the word that calls the style stays; with {token}: a whole template.
+
     Raises:
         BadSetting: a value is unknown or out of its range.
     """
     options = Options(
         profile=profile,
-        method=_method(method or profile.train.method),
+        method=_method(profile.train.method if method is None else method),
         train_steps=_within("train-steps", profile.train.steps if train_steps is None else train_steps, 1, 100_000),
         steps=_within("steps", profile.generate.steps if steps is None else steps, 1, 1000),
         strength=_within("strength", profile.generate.strength if strength is None else strength, 0.01, 1),
         guidance=_within("guidance", profile.generate.guidance if guidance is None else guidance, 0, 50),
-        template=_template(prompt or profile.prompt.template),
+        template=_template(prompt, profile.prompt.template),
         count=_within("count", count, 1, MAX_COUNT),
         seed=_within("seed", seed, 0, MAX_SEED),
         outline_px=_within("outline", profile.cutout.outline_px if outline is None else outline, 0, 64),
@@ -83,11 +88,18 @@ def _method(name: str) -> Method:
         raise BadSetting(f"unknown method {name!r}; choose one of {', '.join(Method)}") from error
 
 
-def _template(prompt: str) -> str:
+def _template(prompt: str | None, template: str) -> str:
+    if prompt is None or not prompt.strip():
+        return template
     try:
-        return Prompt(template=prompt if "{caption}" in prompt else f"{{caption}}, {prompt}").template
-    except ValueError as error:
-        raise BadSetting(f"prompt {prompt!r} may use {{caption}} and {{token}} in braces, and nothing else") from error
+        slots = [slot for slot in Formatter().parse(prompt) if slot[1] is not None]  # (text, name, format, conversion)
+    except ValueError:  # a brace without its partner
+        slots = [("", "?", "", None)]
+    if any(name not in ("caption", "token") or how or conversion for _, name, how, conversion in slots):
+        raise BadSetting(f"prompt {prompt!r} may use {{caption}} and {{token}} in braces, and nothing else")
+    names = [name for _, name, _, _ in slots]
+    words = prompt if "caption" in names else f"{{caption}}, {prompt}"
+    return words if "token" in names else template.replace("{caption}", words)
 
 
 def _within(option: str, value: Number, low: float, high: float) -> Number:

@@ -1,20 +1,18 @@
-"""The contact sheet: the pack on top, then photo → draft → sticker for each drawing, as one picture that a person enjoys.
+"""The contact sheet: the pack on top, then photo → draft → sticker for each drawing, in one picture.
 
 Owns its layout, palette and lettering. Knows pictures and words only, no file and no stage. Light: Pillow.
-
-Words that Pillow's built-in font lacks (it has little beyond ASCII) are set in the font of the system that has most of
-their letters; letters that it lacks become "…". The same input gives the same pixels on the same machine.
+The same input gives the same pixels on the same machine.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFilter
+
+from pipeline.lettering import write
 
 WIDTH_PX = 1400
 MARGIN_PX = 64
@@ -31,20 +29,11 @@ CHECK_LIGHT, CHECK_DARK = (252, 250, 247), (237, 232, 224)
 INK, MUTED, ACCENT = (56, 52, 48), (128, 119, 106), (222, 122, 91)
 SHADOW, RIM = (120, 100, 70), (228, 221, 210)
 CHECK_PX = 12
+CORNER_PX = 28  # radius of a card's corners
+SHADOW_PX = 24  # reach of its shadow
 SMOOTH = 4  # shapes are drawn so much larger and shrunk, for smooth edges
 
-SYSTEM_FONTS = (
-    "NotoSans-Regular.ttf",
-    "DejaVuSans.ttf",
-    "Arial.ttf",
-    "arial.ttf",
-    "Arial Unicode.ttf",
-    "NotoSansCJK-Regular.ttc",
-    "PingFang.ttc",
-    "msyh.ttc",
-)
 Box = tuple[int, int, int, int]  # left, top, right, bottom; px
-Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +101,8 @@ def _draw_title(sheet: Image.Image, title: str, pack_size: int, row_count: int) 
     drawings = f"{row_count} new {'one' if row_count == 1 else 'ones'}" if row_count else "nothing drawn yet"
     stickers = f"{pack_size} sticker{'' if pack_size == 1 else 's'} in the pack"
     width = WIDTH_PX - 2 * MARGIN_PX
-    _write(sheet, (MARGIN_PX, MARGIN_PX - 14), title or "untitled", size=50, colour=INK, width=width)
-    _write(sheet, (MARGIN_PX, MARGIN_PX + 50), f"{stickers}, {drawings}", size=22, colour=MUTED, width=width)
+    write(sheet, (MARGIN_PX, MARGIN_PX - 14), title or "untitled", size=50, colour=INK, width=width)
+    write(sheet, (MARGIN_PX, MARGIN_PX + 50), f"{stickers}, {drawings}", size=22, colour=MUTED, width=width)
 
 
 def _pack_grid(count: int) -> tuple[int, int, int]:
@@ -140,13 +129,13 @@ def _draw_pack(sheet: Image.Image, pack: Sequence[Image.Image], box: Box) -> Non
         _paste_tile(sheet, picture, at, tile, chequered=True)
     if len(pack) > MAX_PACK_SHOWN:
         words, middle = f"+{len(pack) - MAX_PACK_SHOWN} more", (box[0] + box[2]) // 2
-        _write(sheet, (middle, box[3] - PADDING_PX - 24), words, size=22, colour=MUTED, anchor="ma")
+        write(sheet, (middle, box[3] - PADDING_PX - 24), words, size=22, colour=MUTED, anchor="ma")
 
 
 def _draw_headings(sheet: Image.Image, left: int, top: int, card: _Card) -> None:
     for column, heading in enumerate(HEADINGS):
         middle = left + PADDING_PX + column * (card.tile + card.arrow) + card.tile // 2
-        _write(sheet, (middle, top), heading, size=20, colour=MUTED, anchor="ma")
+        write(sheet, (middle, top), heading, size=20, colour=MUTED, anchor="ma")
 
 
 def _draw_row(sheet: Image.Image, row: SheetRow, at: tuple[int, int], card: _Card) -> None:
@@ -161,18 +150,22 @@ def _draw_row(sheet: Image.Image, row: SheetRow, at: tuple[int, int], card: _Car
             _draw_arrow(sheet, (x - card.arrow // 2, y + card.tile // 2), card.arrow // 2)
     y = top + PADDING_PX + card.tile + PADDING_PX * 2 // 3
     width = card.width - 2 * PADDING_PX
-    _write(sheet, (left + PADDING_PX, y), row.caption, size=card.caption, colour=INK, width=width)
+    write(sheet, (left + PADDING_PX, y), row.caption, size=card.caption, colour=INK, width=width)
 
 
 def _draw_card(sheet: Image.Image, box: Box) -> None:
     """A white card with round corners and a soft shadow."""
     width, height = box[2] - box[0], box[3] - box[1]
-    reach = 24  # of the shadow
-    shadow = Image.new("L", (width + 2 * reach, height + 2 * reach))
-    shadow.paste(_rounded(width, height, 28).point(lambda cover: cover // 6), (reach, reach))
-    soft = shadow.filter(ImageFilter.GaussianBlur(9))
-    sheet.paste(SHADOW, (box[0] - reach, box[1] - reach + 6), soft)
-    sheet.paste(CARD, box[:2], _rounded(width, height, 28))
+    sheet.paste(SHADOW, (box[0] - SHADOW_PX, box[1] - SHADOW_PX + 6), _shadow(width, height))
+    sheet.paste(CARD, box[:2], _rounded(width, height, CORNER_PX))
+
+
+@lru_cache(maxsize=8)
+def _shadow(width: int, height: int) -> Image.Image:
+    """A mask of a card's shadow, ``SHADOW_PX`` larger on every side."""
+    hard = Image.new("L", (width + 2 * SHADOW_PX, height + 2 * SHADOW_PX))
+    hard.paste(_rounded(width, height, CORNER_PX).point(lambda cover: cover // 6), (SHADOW_PX, SHADOW_PX))
+    return hard.filter(ImageFilter.GaussianBlur(9))
 
 
 def _paste_tile(sheet: Image.Image, picture: Image.Image, at: tuple[int, int], side: int, *, chequered: bool) -> None:
@@ -195,13 +188,13 @@ def _paste_tile(sheet: Image.Image, picture: Image.Image, at: tuple[int, int], s
 def _paste_rounded(sheet: Image.Image, picture: Image.Image, at: tuple[int, int], radius: int) -> None:
     """A picture with round corners and a hairline rim, so that a white one does not melt into its card."""
     width, height = picture.size
-    radius = min(max(10, radius), width // 2, height // 2)
-    sheet.paste(RIM, at, _rounded(width, height, radius))
-    if min(width, height) > 2 * radius + 2:
-        inner = picture.crop((1, 1, width - 1, height - 1))
-        sheet.paste(inner, (at[0] + 1, at[1] + 1), _rounded(width - 2, height - 2, radius))
-    else:  # a sliver: nothing but rim would be left
+    radius = max(10, radius)
+    if min(width, height) < 2 * radius + 2:  # a sliver: little but rim would be left
         sheet.paste(picture, at)
+        return
+    sheet.paste(RIM, at, _rounded(width, height, radius))
+    inner = picture.crop((1, 1, width - 1, height - 1))
+    sheet.paste(inner, (at[0] + 1, at[1] + 1), _rounded(width - 2, height - 2, radius))
 
 
 def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -251,70 +244,3 @@ def _draw_arrow(sheet: Image.Image, middle: tuple[int, int], length: int) -> Non
             draw.ellipse((x - thick // 2, y - thick // 2, x + thick // 2, y + thick // 2), fill=255)
     small = large.resize((length, height), Image.Resampling.BOX)
     sheet.paste(ACCENT, (middle[0] - length // 2, middle[1] - height // 2), small)
-
-
-def _write(
-    sheet: Image.Image,
-    at: tuple[int, int],
-    words: str,
-    *,
-    size: int,
-    colour: Colour,
-    width: int | None = None,
-    anchor: str = "la",
-) -> None:
-    """A line of words, cut with an ellipsis where it is wider than ``width`` px."""
-    line = " ".join(words.split())
-    font = _font_for(line, size)
-    line = _settable(line, font)
-    if width is not None:
-        line = _fitted(line, font, width)
-    ImageDraw.Draw(sheet).text(at, line, font=font, fill=colour, anchor=anchor)
-
-
-def _fitted(line: str, font: Any, width: int) -> str:
-    """The line, or as much of it as fits with an ellipsis."""
-    if font.getlength(line[:1000]) <= width and len(line) <= 1000:
-        return line
-    low, high = 0, min(len(line), 1000)  # the longest beginning that fits lies in between
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if font.getlength(line[:middle].rstrip() + "…") <= width else (low, middle - 1)
-    return line[:low].rstrip(" ,;.") + "…"
-
-
-def _font_for(line: str, size: int) -> Any:
-    """The built-in font, or one of the system's that has more of the letters."""
-    fonts = [font for name in (None, *SYSTEM_FONTS) if (font := _font(name, size)) is not None]
-    return min(fonts, key=lambda font: sum(not _has(font, letter) for letter in set(line)))  # the first among equals
-
-
-@lru_cache(maxsize=64)
-def _font(name: str | None, size: int) -> Any | None:
-    """The built-in font for None, else one of the system's; None where the system lacks it."""
-    if name is None:
-        return ImageFont.load_default(size=size)
-    try:
-        return ImageFont.truetype(name, size)
-    except OSError:
-        return None
-
-
-@lru_cache(maxsize=4096)
-def _has(font: Any, letter: str) -> bool:
-    """Whether the font draws this letter, and not its sign for a missing one."""
-    if letter.isspace():
-        return True
-    drawn, missing = font.getmask(letter), font.getmask("\uffff")
-    return drawn.size != missing.size or bytes(drawn) != bytes(missing)
-
-
-def _settable(line: str, font: Any) -> str:
-    """The line as the font can set it: letters without an accent that it lacks, "…" for what it has nothing for."""
-    set_letters = []
-    for letter in line:
-        plain = unicodedata.normalize("NFKD", letter)[:1]
-        found = next((form for form in (letter, plain) if _has(font, form)), "…")
-        if found != "…" or set_letters[-1:] != ["…"]:
-            set_letters.append(found)
-    return "".join(set_letters)

@@ -73,7 +73,7 @@ def structure_map(
     Returns: an RGB picture of ``size_px`` x ``size_px``.
     """
     small = picture.convert("RGB").resize((WORKING_PX, WORKING_PX), Image.Resampling.BICUBIC)
-    rgb = np.asarray(small, dtype=np.float32) / 255
+    rgb = np.asarray(small, dtype=np.float32) / np.float32(255)
     thin = lines(edge_strength(rgb), edge_share=edge_share, closing_px=closing_px)
     drawn = ndimage.gaussian_filter(thin.astype(np.float32), line_px) * (line_px * 2.5)
     grey = Image.fromarray((np.clip(drawn, 0, 1) * 255).astype(np.uint8))

@@ -150,7 +150,7 @@ def doctor(*, as_json: bool) -> int:
     quiet()
     from scripts.doctor import examine, healthy, tell
 
-    with working() as (display, stop):
+    with working() as (display, _):
         display.pause("looking around…")
         checks = examine(Settings())
     tell(checks, as_json=as_json)

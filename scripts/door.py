@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,7 @@ class Door(TyperGroup):
             code = super().main(words, **(extra | {"standalone_mode": False}))
             sys.stdout.flush()  # a closed pipe shows here, not after the last line of the program
         except typer.TyperException as error:
-            context = getattr(error, "ctx", None)
-            hint = f"; see `{context.command_path} --help`" if context else ""
-            code = _refuse(f"{error.format_message().rstrip('.')}{hint}", "usage", WRONG_REQUEST, words)
+            code = _refuse(_misused(error, words), "usage", WRONG_REQUEST, words)
         except Interrupted as error:
             code = _refuse(str(error), error.code, error.exit_code, words)
         except StickerError as error:
@@ -66,6 +65,17 @@ def _refuse(message: str, code: str, exit_code: int, words: Sequence[str]) -> in
     if "--json" in words:
         typer.echo(json.dumps({"error": {"code": code, "message": message}}))
     return exit_code
+
+
+def _misused(error: typer.TyperException, words: Sequence[str]) -> str:
+    """What is wrong with the words of the command line, with the offending one, and where help is."""
+    message, context = error.format_message().rstrip("."), getattr(error, "ctx", None)
+    for option in getattr(getattr(error, "param", None), "opts", ()):
+        given = [word for before, word in pairwise(words) if before == option]
+        given += [word.partition("=")[2] for word in words if word.startswith(f"{option}=")]
+        if given:
+            message = f"{option} = {given[-1]!r}: {error.message.split(',')[0]}"
+    return message + (f"; see `{context.command_path} --help`" if context else "")
 
 
 def _unforeseen(error: Exception, words: Sequence[str]) -> str:

@@ -122,7 +122,8 @@ def svg_of(collection: dict, name: str) -> str:
     side = max(width, height) / (1 - 2 * MARGIN)
     x, y = left - (side - width) / 2, top - (side - height) / 2
     spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-    return f'<svg {spaces} viewBox="{x} {y} {side} {side}">{icon["body"]}</svg>'
+    size = 'width="1024" height="1024"'  # the renderer rounds a document's own size to whole pixels
+    return f'<svg {spaces} {size} viewBox="{x} {y} {side} {side}">{icon["body"]}</svg>'
 
 
 def _render_some(task: tuple[Path, list[str], int]) -> list[np.ndarray]:

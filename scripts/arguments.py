@@ -1,0 +1,89 @@
+"""The arguments and options that several commands share: their names, their words of help, their panels.
+
+Owns how they are typed. Knows neither ranges nor most defaults: ``pipeline/options`` does. Light: typer.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+LOOK, LEARNING, RUN = "How it looks", "How the style is learned", "Where and how it runs"  # panels of options
+
+Pack = Annotated[Path, typer.Argument(metavar="PACK", help="The sticker pack: a folder or a zip of 3 to 120 pictures.")]
+Photos = Annotated[list[Path], typer.Argument(metavar="PHOTO", help="The pictures to turn into stickers.")]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the results go; made if missing.")]
+ProfileName = Annotated[
+    str,
+    typer.Option("--profile", metavar="NAME", help="Which models; see `stickers models`.", rich_help_panel=RUN),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", metavar="N", help="Same seed, same machine: the same pictures.", rich_help_panel=RUN)
+]
+AsJson = Annotated[
+    bool,
+    typer.Option("--json", help="Print the result as JSON on stdout, and nothing else there.", rich_help_panel=RUN),
+]
+MethodName = Annotated[
+    str | None,
+    typer.Option(
+        "--method",
+        metavar="lora|dreambooth",
+        help="A small adapter, or every weight of the model. (default: the profile's)",
+        rich_help_panel=LEARNING,
+    ),
+]
+TrainSteps = Annotated[
+    int | None,
+    typer.Option(
+        "--train-steps",
+        metavar="N",
+        help="More steps, closer to the pack. (default: the profile's)",
+        rich_help_panel=LEARNING,
+    ),
+]
+Steps = Annotated[
+    int | None,
+    typer.Option(
+        "--steps", metavar="N", help="Denoising steps of a drawing. (default: the profile's)", rich_help_panel=LOOK
+    ),
+]
+Strength = Annotated[
+    float | None,
+    typer.Option(
+        "--strength",
+        metavar="0..1",
+        help="Near 0 keeps the photo, 1 draws anew. (default: the profile's)",
+        rich_help_panel=LOOK,
+    ),
+]
+Guidance = Annotated[
+    float | None,
+    typer.Option(
+        "--guidance",
+        metavar="0..50",
+        help="How strictly the prompt is followed. (default: the profile's)",
+        rich_help_panel=LOOK,
+    ),
+]
+Prompt = Annotated[
+    str | None,
+    typer.Option(
+        "--prompt",
+        metavar="TEXT",
+        help="Words for the drawing, with {caption} for what is in the photo. (default: the profile's)",
+        rich_help_panel=LOOK,
+    ),
+]
+Count = Annotated[int, typer.Option("--count", metavar="N", help="Variants of each photo.", rich_help_panel=LOOK)]
+Outline = Annotated[
+    int | None,
+    typer.Option(
+        "--outline",
+        metavar="PX",
+        help="White outline around the sticker, 0 for none. (default: the profile's)",
+        rich_help_panel=LOOK,
+    ),
+]

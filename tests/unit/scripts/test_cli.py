@@ -1,0 +1,233 @@
+"""The command line: help without weight, errors in a sentence, JSON and nothing else on stdout."""
+
+import json
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import pipeline
+from pipeline.domain import Method, Skipped, Stage
+from pipeline.errors import BadPicture
+from scripts.cli import app
+from scripts.door import program_version
+
+ROOT = Path(__file__).resolve().parents[3]
+HEAVY = ("torch", "diffusers", "transformers", "scipy", "numpy", "huggingface_hub")
+COMMANDS = ["make", "train", "caption", "generate", "cutout", "models", "models pull", "doctor"]
+REPORT = {
+    "seconds": {"intake": 0.5, "train": 60.25},
+    "peak_memory_mb": {"intake": 100.0, "train": 900.0},
+    "device": "CPU, 2 threads",
+}
+
+
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch, tmp_path):
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("STICKERS_CACHE_DIR", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def stickers():
+    """Run a command line: exit code, stdout, stderr."""
+
+    def run(*words: object):
+        return CliRunner().invoke(app, [str(word) for word in words])
+
+    return run
+
+
+class FakeRun(types.ModuleType):
+    """Stands in for pipeline.run, which has tests of its own: notes what it was asked, prints as libraries do."""
+
+    def __init__(self):
+        super().__init__("pipeline.run")
+        self.asked = {}
+        self.error: Exception | None = None
+
+    def make(self, pack, photos, out, options, settings, *, watch, should_stop):
+        self.asked = {"pack": pack, "photos": photos, "options": options, "settings": settings}
+        print("a library's chatter")  # noqa: T201
+        report = watch(Stage.TRAIN)
+        report(1, 2)
+        if self.error:
+            raise self.error
+        report(2, 2)
+        return types.SimpleNamespace(
+            out=out,
+            stickers=(out / "stickers" / "cat.png",),
+            sheet=out / "sheet.png",
+            report=REPORT,
+            skipped=(Skipped(name="notes.txt", reason="no picture"),),
+            notes=("cat.png: kept as WEBP",),
+        )
+
+    def describe(self, photos, options, settings, *, watch, should_stop):
+        watch(Stage.CAPTION)(1, 1)
+        return {"cat": "a [cat] in a hat"}, ()
+
+
+@pytest.fixture
+def run(monkeypatch):
+    fake = FakeRun()
+    monkeypatch.setitem(sys.modules, "pipeline.run", fake)
+    monkeypatch.setattr(pipeline, "run", fake, raising=False)
+    return fake
+
+
+@pytest.fixture
+def job(tmp_path):
+    """The words of a `make` whose files exist."""
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "cat.jpg").touch()
+    return ["make", tmp_path / "pack", tmp_path / "cat.jpg", "--out", tmp_path / "out"]
+
+
+def test_import_and_help_load_nothing_heavy():
+    """In a fresh interpreter: importing the command line and printing help of every command loads none of HEAVY."""
+    code = f"""
+import sys
+from typer.testing import CliRunner
+from scripts.cli import app
+for words in {[command.split() for command in ["", *COMMANDS]]!r}:
+    assert CliRunner().invoke(app, [*words, "--help"]).exit_code == 0, words
+print([name for name in {HEAVY!r} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_every_command_has_help_with_worked_examples(stickers, command):
+    shown = stickers(*command.split(), "--help")
+    assert shown.exit_code == 0
+    assert "Examples" in shown.stdout
+    assert shown.stdout.count(f"stickers {command}".rstrip()) >= 2
+
+
+def test_without_a_command_help_is_shown(stickers):
+    shown = stickers()
+    assert shown.exit_code == 0
+    assert "Usage: " in shown.stdout
+    assert shown.stderr == ""
+
+
+def test_version(stickers):
+    assert stickers("--version").stdout.strip() == f"stickers {program_version()}"
+
+
+def test_make_offers_the_options_of_the_issue(stickers):
+    shown = stickers("make", "--help").stdout
+    options = "out profile method train-steps steps strength guidance prompt count seed outline json"
+    assert [name for name in options.split() if f"--{name} " not in shown] == []
+    assert "--export-rank" in stickers("train", "--help").stdout
+    assert "--mask" in stickers("cutout", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["make", "{}/none", "{}/cat.jpg", "--out", "{}/out"], "there is no '{}/none'"),
+        (["make", "{}", "{}/none.jpg", "--out", "{}/out"], "there is no '{}/none.jpg'"),
+        (["make", "{}", "{}/cat.jpg", "--out", "{}/out", "--profile", "sd99"], "unknown profile 'sd99'"),
+        (["make", "{}", "{}/cat.jpg", "--out", "{}/out", "--method", "hope"], "unknown method 'hope'"),
+        (["make", "{}", "{}/cat.jpg", "--out", "{}/out", "--strength", "7"], "strength = 7.0"),
+        (
+            ["make", "{}", "{}/cat.jpg", "--out", "{}/out", "--steps", "many"],
+            "--steps = 'many': Input should be a valid integer;",
+        ),
+        (["make", "{}", "{}/cat.jpg"], "Missing option '--out'"),
+        (["make", "{}"], "Missing argument 'PHOTO'"),
+        (["mkae"], "No such command 'mkae'"),
+        (["generate", "{}/cat.jpg", "--style", "{}", "--out", "{}/out"], "'{}' is no style"),
+        (["models", "pull", "sd99"], "unknown profile 'sd99'"),
+    ],
+)
+def test_a_wrong_request_is_one_sentence_and_exit_code_2(stickers, tmp_path, words, sentence):
+    done = stickers(*(word.format(tmp_path) for word in words))
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert sentence.format(tmp_path) in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_error_of_a_stage_is_one_sentence_after_the_progress(stickers, run, job):
+    run.error = BadPicture("'cat.jpg' is no picture; give another")
+    done = stickers(*job)
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1] == "error: 'cat.jpg' is no picture; give another"
+    assert done.stdout == ""
+
+
+def test_with_json_an_error_is_json_too(stickers, run, job):
+    run.error = BadPicture("'cat.jpg' is no picture; give another")
+    done = stickers(*job, "--json")
+    assert done.exit_code == 2
+    assert json.loads(done.stdout) == {
+        "error": {"code": "bad_picture", "message": "'cat.jpg' is no picture; give another"}
+    }
+
+
+def test_what_nobody_foresaw_leaves_a_log_and_exit_code_1(stickers, run, job, tmp_path):
+    run.error = RuntimeError("the moon is in the way\nand so on")
+    done = stickers(*job)
+    assert done.exit_code == 1
+    assert "error: unexpected RuntimeError: the moon is in the way\n" in done.stderr
+    assert "Traceback" not in done.stderr
+    (log,) = (tmp_path / "cache" / "logs").iterdir()
+    assert str(log) in done.stderr.replace("\n", "")
+    assert "Traceback" in log.read_text()
+    assert "and so on" in log.read_text()
+    assert str(job[1]) in log.read_text()
+
+
+def test_make_tells_what_was_made_where_and_how_long_it_took(stickers, run, job, tmp_path):
+    done = stickers(*job)
+    assert done.exit_code == 0
+    assert "1 sticker in the style of 'pack'" in done.stdout
+    for place in ("stickers", "sheet.png", "style"):
+        assert f"{tmp_path}/out/{place}" in done.stdout
+    assert "60.2" in done.stdout
+    assert "900 MB" in done.stdout
+    assert "together" in done.stdout
+    assert "chatter" not in done.stdout
+    assert "skipped notes.txt: no picture" in done.stderr
+    assert "note: cat.png: kept as WEBP" in done.stderr
+    assert "learning the style" in done.stderr
+
+
+def test_json_is_the_whole_of_stdout(stickers, run, job, tmp_path):
+    result = json.loads(stickers(*job, "--json").stdout)
+    assert result["stickers"] == [f"{tmp_path}/out/stickers/cat.png"]
+    assert result["skipped"] == [{"name": "notes.txt", "reason": "no picture"}]
+    assert result["report"] == REPORT
+
+
+def test_options_reach_the_run(stickers, run, job, tmp_path):
+    words = "--method dreambooth --train-steps 7 --steps 9 --strength 0.5 --guidance 2 --count 3 --seed 5 --outline 4"
+    assert stickers(*job, *words.split(), "--prompt", "a {caption}! {token}").exit_code == 0
+    options = run.asked["options"]
+    assert (options.method, options.train_steps, options.steps) == (Method.DREAMBOOTH, 7, 9)
+    assert (options.strength, options.guidance, options.count) == (0.5, 2.0, 3)
+    assert (options.seed, options.outline_px, options.template) == (5, 4, "a {caption}! {token}")
+    assert run.asked["photos"] == [tmp_path / "cat.jpg"]
+    assert run.asked["settings"].cache_dir == tmp_path / "cache"
+
+
+def test_captions_are_printed_as_they_are(stickers, run, tmp_path):
+    (tmp_path / "cat.jpg").touch()
+    assert stickers("caption", tmp_path / "cat.jpg").stdout == "cat: a [cat] in a hat\n"
+    shown = stickers("caption", tmp_path / "cat.jpg", "--json").stdout
+    assert json.loads(shown) == {"captions": {"cat": "a [cat] in a hat"}, "skipped": []}
+
+
+def test_generate_takes_the_profile_of_the_style(stickers, tmp_path):
+    (tmp_path / "style.json").write_text('{"profile": "sd98"}')
+    (tmp_path / "cat.jpg").touch()
+    done = stickers("generate", tmp_path / "cat.jpg", "--style", tmp_path, "--out", tmp_path / "out")
+    assert "unknown profile 'sd98'" in done.stderr

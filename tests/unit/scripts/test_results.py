@@ -1,0 +1,57 @@
+"""How models and sizes are told, and what is said to be done about what is missing."""
+
+import pytest
+
+from pipeline.hub import ModelStatus
+from pipeline.settings import load_profile
+from scripts import results
+
+
+def model(role="base", **changes):
+    facts = {
+        "role": role,
+        "where": "owner/name@abc",
+        "on_hub": True,
+        "size_mb": 2134.0,
+        "licence": "MIT",
+        "ready": False,
+        "missing": ("a.safetensors", "b.json"),
+        "broken": None,
+    }
+    return ModelStatus(**(facts | changes))
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "text"), [(None, "?"), (0.5, "0.5 MB"), (12.34, "12.3 MB"), (723, "723 MB"), (4737, "4.7 GB")]
+)
+def test_size(megabytes, text):
+    assert results.size(megabytes) == text
+
+
+def test_what_a_model_lacks_is_named():
+    assert results.lack(model()) == "to be fetched"
+    assert results.lack(model(on_hub=False)) == "lacks a.safetensors and 1 more file"
+    assert results.lack(model(broken="a.safetensors is cut", missing=())) == "broken: a.safetensors is cut"
+    assert results.lack(model(ready=True, missing=())) == "ready"
+
+
+def test_the_remedy_names_the_command_and_only_the_size_of_what_lacks():
+    profile = load_profile("sd15")
+    there = model("caption", ready=True, missing=(), size_mb=1880.0)
+    assert results.remedy(profile, [there]) is None
+    assert results.remedy(profile, [model(), there]) == "run `stickers models pull sd15` (2.1 GB)"
+    local = model("segmentation", on_hub=False, size_mb=None)
+    assert "git checkout" in results.remedy(profile, [there, local])
+
+
+def test_the_list_of_models_tells_licence_place_and_what_to_do(capsys):
+    profile = load_profile("sd15")
+    results.tell_models([(profile, [model()])], as_json=False)
+    shown = capsys.readouterr().out
+    for words in ("sd15: ", "2.1 GB", "MIT", "owner/name@abc", "to be fetched", "stickers models pull sd15"):
+        assert words in shown
+
+
+def test_a_report_without_times_makes_no_table(capsys):
+    results.tell_stages({})
+    assert capsys.readouterr().out == ""
