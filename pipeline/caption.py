@@ -36,7 +36,7 @@ class CaptionConfig:
     side_px: int = 384  # of the square that the model's own processor starts from
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference_mode: what is loaded meanwhile could never be trained
 def caption(inputs: CaptionInputs, config: CaptionConfig, *, report: Report, should_stop: ShouldStop) -> dict[str, str]:
     """Name of each photo → its caption, a few lower-case words.
 

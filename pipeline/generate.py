@@ -61,7 +61,7 @@ def prompt_of(template: str, caption: str, token: str) -> str:
     return template.format(caption=caption, token=token)
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference_mode: what is loaded meanwhile could never be trained
 def generate(inputs: GenerateInputs, config: GenerateConfig, *, report: Report, should_stop: ShouldStop) -> list[Draft]:
     """Draw one draft for each photo, all in one batch.
 

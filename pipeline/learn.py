@@ -222,7 +222,7 @@ def class_pictures(models: Models, cache: Path, should_stop: ShouldStop) -> list
     return [Image.open(path).convert("RGB") for path in names]
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference_mode: what is loaded meanwhile could never be trained
 def _drawn(models: Models, start: int, count: int, should_stop: ShouldStop) -> list[Image.Image]:
     """Class pictures from nothing but noise: img2img at full strength, the ControlNet switched off."""
     profile = models.profile

@@ -64,6 +64,17 @@ def over(rgba: Tensor, ground: Tensor) -> Tensor:
     return colour * alpha + ground * (1 - alpha)
 
 
+def halved(rgba: Tensor) -> Tensor:
+    """Drawings at half their size; transparent pixels lend no colour. (N, 4, H, W) uint8 → (N, 4, H/2, W/2) uint8."""
+    parts = []
+    for part in rgba.split(512):
+        alpha = part[:, 3:].float() / 255
+        cover = F.avg_pool2d(alpha, 2)
+        colour = F.avg_pool2d(part[:, :3].float() * alpha, 2) / cover.clamp(min=1e-4)
+        parts.append(torch.cat([colour, cover * 255], dim=1).round().clamp(0, 255).byte())
+    return torch.cat(parts)
+
+
 def plain_grounds(count: int, generator: Generator, white_share: float = 0.4) -> Tensor:
     """One colour a picture, often white. Returns (count, 3, 1, 1)."""
     colours = torch.rand(count, 3, 1, 1, generator=generator)

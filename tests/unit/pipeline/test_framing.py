@@ -1,0 +1,104 @@
+"""Pictures made square and laid on a ground: drawings are trimmed, photos cropped, and no drawing melts away."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from pipeline.framing import CLEARANCE, GROUNDS, MARGIN, ground_for, has_ground, on_ground, squared, trimmed
+
+COLOURS = st.tuples(*[st.integers(0, 255)] * 3)
+
+
+def drawing(size, box, fill="red", rim=None):
+    """A filled box on a transparent ground."""
+    picture = Image.new("RGBA", size)
+    ImageDraw.Draw(picture).rectangle(box, fill=fill, outline=rim, width=4)
+    return picture
+
+
+def box_of(picture):
+    """Left, top, right, bottom of what is not transparent."""
+    return picture.getchannel("A").getbbox()
+
+
+def test_a_photo_is_cropped_to_its_middle():
+    photo = Image.new("RGB", (90, 40), "blue")
+    photo.paste("red", (25, 0, 65, 40))
+    square = squared(photo)
+    assert square.size == (40, 40)
+    assert np.all(np.asarray(square) == (255, 0, 0, 255))
+
+
+@pytest.mark.parametrize("box", [(2, 3, 51, 22), (30, 2, 49, 61), (0, 0, 9, 9)])
+def test_a_drawing_is_trimmed_and_centred_with_an_even_margin(box):
+    drawn = drawing((120, 80), box)
+    square = squared(drawn)
+    left, top, right, bottom = box_of(square)
+    width, height = right - left, bottom - top
+    assert (width, height) == (box[2] - box[0] + 1, box[3] - box[1] + 1)
+    assert square.width == square.height
+    assert max(width, height) / square.width == pytest.approx(1 - 2 * MARGIN, abs=0.04)
+    assert abs(left - (square.width - right)) <= 1
+    assert abs(top - (square.height - bottom)) <= 1
+
+
+def test_a_hundredth_of_transparent_pixels_tells_a_drawing_from_a_photo():
+    """Rounded corners make no drawing of a photo; a cut-out corner does."""
+    picture = Image.new("RGBA", (100, 100), "red")
+    picture.paste((0, 0, 0, 0), (0, 0, 9, 11))  # 99 pixels
+    assert has_ground(picture)
+    picture.paste((0, 0, 0, 0), (0, 0, 10, 10))  # 109 together
+    assert not has_ground(picture)
+
+
+def test_dust_that_nobody_sees_is_no_drawing():
+    faint = drawing((60, 60), (20, 20, 39, 39))
+    faint.putpixel((0, 0), (0, 0, 0, 5))
+    assert trimmed(faint).size == (20, 20)
+
+
+@settings(max_examples=40)
+@given(colour=COLOURS)
+def test_a_drawing_stands_out_from_its_ground(colour):
+    """For any plain colour: the first ground that is far enough, white before all others; never none."""
+    ground = ground_for(drawing((64, 64), (12, 12, 51, 51), fill=colour))
+    distances = {other: float(np.linalg.norm(np.subtract(colour, other))) for other in GROUNDS}
+    assert distances[ground] >= CLEARANCE
+    assert all(distances[earlier] < CLEARANCE for earlier in GROUNDS[: GROUNDS.index(ground)])
+
+
+def test_the_rim_decides_not_the_inside():
+    assert ground_for(drawing((64, 64), (12, 12, 51, 51), fill="white", rim="black")) == GROUNDS[0]
+    assert ground_for(drawing((64, 64), (12, 12, 51, 51), fill="black", rim="white")) != GROUNDS[0]
+
+
+def test_one_melting_side_is_enough():
+    """A drawing whose upper third is white is not laid on white."""
+    drawn = drawing((64, 64), (12, 12, 51, 51), fill="black")
+    drawn.paste("white", (12, 12, 52, 26))
+    assert ground_for(drawn) != GROUNDS[0]
+
+
+def test_the_ground_shows_where_the_drawing_is_transparent():
+    laid = on_ground(drawing((64, 64), (12, 12, 51, 51)), 50, ground=(1, 2, 3))
+    assert laid.getpixel((0, 0)) == (1, 2, 3)
+    assert laid.getpixel((25, 25)) == (255, 0, 0)
+    assert on_ground(Image.new("RGBA", (30, 20)), 16).getcolors() == [(256, GROUNDS[0])]  # nothing at all
+
+
+def test_hidden_colours_do_not_bleed_into_the_edge():
+    """Transparent pixels are black by nature; scaling must not darken the rim of a light drawing with them."""
+    picture = drawing((64, 64), (16, 16, 47, 47), fill=(255, 255, 0))
+    laid = np.asarray(on_ground(picture, 20, ground=(255, 255, 0)))
+    assert np.abs(laid.astype(int) - (255, 255, 0)).max() <= 1
+
+
+@settings(max_examples=30)
+@given(width=st.integers(16, 90), height=st.integers(16, 90), opaque=st.booleans(), size_px=st.sampled_from([8, 32, 50]))
+def test_any_picture_becomes_a_square_of_the_wanted_side(width, height, opaque, size_px):
+    picture = Image.new("RGBA", (width, height), (90, 10, 200, 255 if opaque else 0))
+    picture.paste((250, 240, 10, 255), (3, 3, width // 2 + 4, height // 2 + 4))
+    laid = on_ground(picture, size_px)
+    assert (laid.size, laid.mode) == ((size_px, size_px), "RGB")

@@ -1,0 +1,191 @@
+"""The train stage: class pictures are drawn once, a style is learned once, and nothing half-done passes for a style."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+from safetensors.torch import load_file
+
+from pipeline import learn, store
+from pipeline.domain import Method, never_stop, no_report
+from pipeline.errors import BadSetting, Stopped, TrainingFailed
+from pipeline.learn import class_pictures, dreambooth_config, learn_style, style_config, translated
+from pipeline.models import Models
+from pipeline.options import options_of
+from pipeline.style import ADAPTER, read_card, read_tensors
+from tests.tiny_profile import CLASS_IMAGES, SIZE_PX, TRAIN_STEPS, stopping_after
+from training.checkpoint import FILE_NAME
+from training.errors import LossNotFinite, TrainingStopped
+
+
+def learned(tiny, folder, options, *, report=no_report, should_stop=never_stop, pack=None):
+    """Learn into ``folder``; the checkpoint lies beside it."""
+    work = folder.parent / "work"
+    return learn_style(
+        pack or tiny.pack, options, folder, work, tiny.cache, tiny.models, report=report, should_stop=should_stop
+    )
+
+
+def with_section(tiny, section, **changes):
+    """The tiny models under a profile with other settings."""
+    part = getattr(tiny.profile, section).model_copy(update=changes)
+    models = Models(tiny.profile.model_copy(update={section: part}), tiny.models.device)
+    models.__dict__ |= {name: getattr(tiny.models, name) for name in ("base", "controlnet", "caption")}
+    return models
+
+
+def times(folder):
+    """When each file was written."""
+    return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def test_class_pictures_are_drawn_once_and_shared(tiny, tmp_path, monkeypatch):
+    pictures = class_pictures(tiny.models, tmp_path, never_stop)
+    assert [(p.mode, p.size) for p in pictures] == [("RGB", (SIZE_PX, SIZE_PX))] * CLASS_IMAGES
+    assert len({p.tobytes() for p in pictures}) == CLASS_IMAGES
+    written = times(tmp_path)
+    monkeypatch.setattr(learn, "_drawn", lambda *_: pytest.fail("drawn again"))
+    again = class_pictures(tiny.models, tmp_path, never_stop)
+    assert [p.tobytes() for p in again] == [p.tobytes() for p in pictures]
+    assert times(tmp_path) == written
+
+
+def test_class_pictures_go_on_after_a_stop(tiny, tmp_path, monkeypatch):
+    """Batches of two: the first stays, the second alone is drawn, and all are as if nothing had happened."""
+    whole = class_pictures(tiny.models, tiny.cache, never_stop)
+    with pytest.raises(Stopped):
+        class_pictures(tiny.models, tmp_path, stopping_after(3))  # two steps for each batch
+    kept = times(tmp_path)
+    assert len(kept) == 2
+    starts = []
+    drawn = learn._drawn
+    monkeypatch.setattr(learn, "_drawn", lambda models, start, *rest: starts.append(start) or drawn(models, start, *rest))
+    resumed = class_pictures(tiny.models, tmp_path, never_stop)
+    assert starts == [2]
+    assert kept.items() <= times(tmp_path).items()
+    assert [p.tobytes() for p in resumed] == [p.tobytes() for p in whole]
+
+
+def test_other_words_have_other_class_pictures(tiny, tmp_path):
+    one = class_pictures(tiny.models, tmp_path, never_stop)
+    other = class_pictures(with_section(tiny, "prompt", class_prompt="a photo"), tmp_path, never_stop)
+    assert len(list((tmp_path / "class-pictures").iterdir())) == 2
+    assert one[0].tobytes() != other[0].tobytes()
+
+
+@pytest.mark.parametrize("change", [{"class_images": 0}, {"prior_loss_weight": 0.0}])
+def test_without_a_prior_no_class_picture_is_drawn(tiny, tmp_path, change):
+    assert class_pictures(with_section(tiny, "train", **change), tmp_path / "cache", never_stop) == []
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_style_is_learned_once(tiny, tmp_path):
+    """Files, card and losses are there, the checkpoint is gone; a second run finds it all and does nothing."""
+    told, folder, options = [], tmp_path / "style", options_of(tiny.profile, seed=3)
+    first = learned(tiny, folder, options, report=lambda done, total, preview=None: told.append((done, total)))
+    assert told == [(step, TRAIN_STEPS) for step in range(1, TRAIN_STEPS + 1)]
+    assert first is not None
+    card = read_card(folder)
+    assert (card.profile, card.method, card.token) == ("tiny", Method.LORA, "sks")
+    assert (card.pack, card.picture_count, card.steps, card.seed) == ("pack", 3, TRAIN_STEPS, 3)
+    assert card.base_fingerprint == tiny.models.fingerprint("base")
+    assert json.loads((folder / "losses.json").read_text()) == pytest.approx(first.losses)
+    assert len(first.losses) == TRAIN_STEPS
+    assert load_file(folder / ADAPTER).keys() == first.tensors.keys()
+    assert not (tmp_path / "work" / FILE_NAME).exists()
+    written = times(folder)
+    assert learned(tiny, folder, options) is None
+    assert times(folder) == written
+
+
+def test_what_a_style_depends_on(tiny):
+    """Settings of the training and the pack; not the photos' prompt, nor how often a checkpoint is written."""
+    options = options_of(tiny.profile)
+    config = style_config(tiny.pack, options, tiny.models)
+    same = [
+        style_config(tiny.pack, options_of(tiny.profile, prompt="a hat", strength=0.5, count=3, outline=4), tiny.models),
+        style_config(replace(tiny.pack, name="other"), options, tiny.models),
+    ]
+    rarely = with_section(tiny, "train", checkpoint_every=99)
+    same.append(style_config(tiny.pack, options_of(rarely.profile), rarely))
+    assert all(store.fingerprint(other) == store.fingerprint(config) for other in same)
+    others = [
+        style_config(tiny.pack, options_of(tiny.profile, train_steps=6), tiny.models),
+        style_config(tiny.pack, options_of(tiny.profile, seed=1), tiny.models),
+        style_config(tiny.pack, options_of(tiny.profile, method="dreambooth"), tiny.models),
+        style_config(replace(tiny.pack, pictures=tiny.pack.pictures[:2]), options, tiny.models),
+    ]
+    for section, change in (("train", {"rank": 3}), ("prompt", {"token": "xyz"}), ("generate", {"guidance": 9.0})):
+        models = with_section(tiny, section, **change)  # guidance: of the class pictures
+        others.append(style_config(tiny.pack, options_of(models.profile), models))
+    assert len({store.fingerprint(other) for other in [config, *others]}) == len(others) + 1
+
+
+def test_a_changed_setting_is_learned_anew_and_a_stop_keeps_what_there_was(tiny, tmp_path):
+    folder = tmp_path / "style"
+    learned(tiny, folder, options_of(tiny.profile, train_steps=2))
+    before = (folder / ADAPTER).read_bytes()
+    with pytest.raises(Stopped):
+        learned(tiny, folder, options_of(tiny.profile, train_steps=3), should_stop=stopping_after(20))
+    assert (tmp_path / "work" / FILE_NAME).exists()
+    assert (folder / ADAPTER).read_bytes() == before
+    assert learned(tiny, folder, options_of(tiny.profile, train_steps=2)) is None  # the old style is whole
+    assert learned(tiny, folder, options_of(tiny.profile, train_steps=3)) is not None
+    assert read_card(folder).steps == 3
+    assert (folder / ADAPTER).read_bytes() != before
+
+
+def test_a_half_written_style_is_none(tiny, tmp_path, monkeypatch):
+    """Killed after the new weights were written and before they were declared whole: the old style's card is gone."""
+    folder, old, new = tmp_path / "style", options_of(tiny.profile, train_steps=1), options_of(tiny.profile, seed=9)
+    learned(tiny, folder, old)
+    monkeypatch.setattr(store, "complete", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        learned(tiny, folder, replace(new, train_steps=1))
+    for options in (old, new):
+        assert not store.is_complete(folder, store.fingerprint(style_config(tiny.pack, options, tiny.models)))
+
+
+def test_a_full_fine_tune_can_be_kept_as_an_adapter(tiny, tmp_path):
+    """With the measured distance from the full one in its card."""
+    folder = tmp_path / "style"
+    learned(tiny, folder, options_of(tiny.profile, method="dreambooth", export_rank=2, train_steps=1))
+    card = read_card(folder)
+    assert card.method is Method.DREAMBOOTH
+    assert card.export is not None
+    assert card.export.rank == 2
+    assert 0 < card.export.distance < 1
+    assert {name.split(".")[-2] for name in read_tensors(folder)} == {"lora_A", "lora_B"}
+
+
+def test_options_go_over_the_profile_s_training_table(tiny):
+    options = options_of(tiny.profile, method="dreambooth", train_steps=77, seed=5)
+    config = dreambooth_config(options, tiny.models)
+    assert (config.method, config.steps, config.seed) == ("dreambooth", 77, 5)
+    assert (config.rank, config.learning_rate, config.batch_size, config.checkpoint_every) == (2, 1e-2, 2, 2)
+
+
+def test_the_pack_is_learned_in_the_profile_s_words(tiny, tmp_path):
+    """Whatever a person wants drawn with it: their prompt says nothing about the pack."""
+    options = options_of(tiny.profile, prompt="{caption} with a hat")
+    inputs = learn.dreambooth_inputs(tiny.pack, options, tmp_path, tiny.cache, tiny.models, never_stop)
+    assert all(one.prompt.startswith("a telegram sticker of ") for one in inputs.pack)
+    assert all(one.prompt.endswith(", sks style") for one in inputs.pack)
+    assert not any("hat" in one.prompt for one in inputs.pack)
+    assert all(isinstance(one.image, Image.Image) and one.image.mode == "RGBA" for one in inputs.pack)
+    assert inputs.structure is not None
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (TrainingStopped(3, 9), Stopped),
+        (LossNotFinite(3, float("nan"), learning_rate=1.0, precision="no"), TrainingFailed),
+        (ValueError("rank = 0: must be 1 or more"), BadSetting),
+    ],
+)
+def test_what_training_raises_is_told_to_a_person(raised, told):
+    with pytest.raises(told) as error, translated():
+        raise raised
+    assert "\n" not in str(error.value)
