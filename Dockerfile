@@ -2,8 +2,8 @@
 # Two images of one program:
 #   docker build --target cpu  -t stickersmith:cpu .
 #   docker build --target cuda -t stickersmith:cuda .
-#   docker run --rm -v "$PWD:/work" -v stickersmith:/cache stickersmith:cpu make pack/ photo.jpg --out results/
-#   docker run --rm --gpus all -v "$PWD:/work" -v stickersmith:/cache stickersmith:cuda make pack/ photo.jpg --out results/ --profile sd15
+#   docker run --rm -v "$PWD:/data" -v stickersmith:/cache stickersmith:cpu make pack/ photo.jpg --out results/
+#   docker run --rm --gpus all -v "$PWD:/data" -v stickersmith:/cache stickersmith:cuda make pack/ photo.jpg --out results/ --profile sd15
 #
 # The base image is named by tag, not by digest: no digest was at hand that we could confirm. Pin one before you publish.
 # CUDA comes inside PyPI's build of torch; the machine brings the driver and the NVIDIA container toolkit, nothing more.
@@ -47,11 +47,11 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 # ── the images: one program each, run by nobody in particular ──
 FROM base AS runtime
 RUN useradd --uid 1000 --create-home stickers \
- && install -d -o stickers -g stickers /work \
+ && install -d -o stickers -g stickers /data \
  && install -d -m 1777 /cache
 ENV STICKERS_CACHE_DIR=/cache/stickersmith \
     HF_HOME=/cache/huggingface
-WORKDIR /work
+WORKDIR /data
 VOLUME ["/cache"]
 # The container lives as long as one command does: what it prints is its health.
 HEALTHCHECK NONE

@@ -8,8 +8,6 @@ INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no
 WORKERS ?= 2
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
-# torch on PyPI carries CUDA, some gigabytes; where there is no NVIDIA driver its own index has a build without.
-TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format clean
@@ -44,22 +42,13 @@ clean: ## Remove caches and the demo's results; .venv and build/ (checkpoints of
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 # Both stamps share one .venv: `make demo` installs what the program needs, `make setup` the tools beside it.
-$(VENV)/.runtime: $(BIN)/pip pyproject.toml $(VENV)/.torch
+$(VENV)/.runtime: $(BIN)/pip pyproject.toml
 	$(INSTALL) --editable .
 	@touch $@
 
-$(VENV)/.dev: $(BIN)/pip pyproject.toml $(VENV)/.torch
+$(VENV)/.dev: $(BIN)/pip pyproject.toml
 	$(INSTALL) --editable ".[recipe,dev]"
 	@touch $(VENV)/.runtime $@
-
-# Without an NVIDIA driver torch comes first, from its index of CPU builds; if that cannot be reached, PyPI's build serves.
-$(VENV)/.torch: $(BIN)/pip
-	@if [ "$$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null 2>&1; then \
-		$(INSTALL) --no-deps --retries 0 --timeout 30 --index-url $(TORCH_CPU_INDEX) \
-			"$$(sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml)" \
-		|| echo "torch's index of CPU builds cannot be reached; taking the build from PyPI"; \
-	fi
-	@touch $@
 
 $(BIN)/pip:
 	@command -v $(PYTHON) >/dev/null 2>&1 \

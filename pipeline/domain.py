@@ -1,6 +1,6 @@
 """The words of the domain, as values: pack, photo, caption, draft, cutout, sticker, style.
 
-Owns the vocabulary and nothing else. Knows no model, no file layout, no queue. Loads only the standard library and Pillow.
+Owns the vocabulary and nothing else. Knows no model, no file layout, no queue. Light: the standard library and Pillow.
 """
 
 from __future__ import annotations

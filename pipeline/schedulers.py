@@ -135,7 +135,8 @@ def remember_original(scheduler: SchedulerMixin) -> Callable[[], Tensor | None]:
     A pipeline's ``callback_on_step_end`` is shown only the noisy latents after the step, so the step itself has to
     be listened to. Returns None before the first step. x̂₀ is computed when asked for, not at every step.
     """
-    step, last = scheduler.step, {}
+    step = scheduler.step
+    last: dict[str, Any] = {}
 
     @functools.wraps(step)  # pipelines read the signature of ``step`` to see whether it takes eta and generator
     def remembering_step(model_output: Tensor, timestep: Any, sample: Tensor, *args: Any, **kwargs: Any) -> Any:

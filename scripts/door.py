@@ -39,7 +39,7 @@ def program_version() -> str:
 class Door(TyperGroup):
     """The top command: every way out of the program leads through ``main``."""
 
-    def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:  # type: ignore[override]
+    def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
         """Run, tell what went wrong, and exit."""
         words = list(sys.argv[1:] if args is None else args)
         try:

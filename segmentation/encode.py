@@ -51,7 +51,7 @@ def encode(image: Image.Image, *, limit_bytes: int = LIMIT_BYTES) -> Encoded:
 
 
 def attempts() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Name, suffix and Pillow's options of each format, best first. Higher methods of WEBP take seconds for a percent."""
+    """Name, suffix and Pillow's options of each format, best first. Higher WEBP methods take seconds for a percent."""
     yield "PNG", ".png", {"format": "PNG", "optimize": True}
     yield "lossless WEBP", ".webp", {"format": "WEBP", "lossless": True, "quality": 75, "method": 2}
     for quality in WEBP_QUALITIES:

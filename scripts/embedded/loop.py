@@ -102,48 +102,110 @@ def fit(
 
     Returns the last figures: ``samples``, ``loss`` and what ``evaluate`` gives.
     """
-    device = next(model.parameters()).device
-    optimiser = torch.optim.AdamW(
-        [p for p in model.parameters() if p.requires_grad], betas=(0.9, 0.99), weight_decay=schedule.weight_decay
-    )
-    average = {key: value.detach().clone() for key, value in model.state_dict().items()}
-    path = folder / f"{name}.ckpt"
-    step = _resume(path, model, optimiser, average, device)
-    rank, processes = world()
-    steps = schedule.steps(processes)
-    began = saved = logged = time.monotonic()
-    recent: list[float] = []
-    loss_then = math.nan  # mean of the last logged stretch
+    run = _Run(name, model, schedule, folder)
+    began = saved = time.monotonic()
     late = False
     model.train()
-    while step < steps and not late:
-        for group in optimiser.param_groups:
-            group["lr"] = schedule.rate(step, steps)
-        with torch.autocast(device.type, torch.bfloat16):
-            loss = loss_of(model, generator_of(step, rank))
-        loss.backward()
-        late = _share(model, late=bool(minutes) and time.monotonic() - began > 60 * minutes, processes=processes)
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        _average(average, model, step)
-        step += 1
-        recent.append(float(loss.detach()))
-        if rank == 0 and time.monotonic() - logged > LOG_EVERY_S:
-            _log(folder, name, (step, steps), schedule.batch_size * processes, recent, time.monotonic() - logged)
-            loss_then, recent, logged = sum(recent) / len(recent), [], time.monotonic()
-        if rank == 0 and time.monotonic() - saved > CHECKPOINT_EVERY_S:
-            _save(path, model, optimiser, average, step)
+    while run.step < run.steps and not late:
+        loss = run.backward(loss_of)
+        late = _share(
+            model, late=minutes is not None and time.monotonic() - began > 60 * minutes, processes=run.processes
+        )
+        run.update(loss)
+        if run.rank == 0 and time.monotonic() - saved > CHECKPOINT_EVERY_S:
+            run.save()
             saved = time.monotonic()
-    if rank == 0:
-        _save(path, model, optimiser, average, step)
-    model.load_state_dict(average)
+    run.save()
+    model.load_state_dict(run.average)
     model.eval()
-    samples = float(step * schedule.batch_size * processes)
-    figures = {"samples": samples, "loss": sum(recent) / len(recent) if len(recent) > 50 else loss_then}
-    figures |= evaluate(model) if evaluate and rank == 0 else {}
+    figures = {"samples": float(run.step * schedule.batch_size * run.processes), "loss": run.log.last}
+    figures |= evaluate(model) if evaluate and run.rank == 0 else {}
     console.print(f"{name}: {figures}")
     return figures
+
+
+class _Run:
+    """Where a training stands: its optimiser, its average and its step."""
+
+    def __init__(self, name: str, model: nn.Module, schedule: Schedule, folder: Path) -> None:
+        self.model, self.schedule, self.path = model, schedule, folder / f"{name}.ckpt"
+        self.rank, self.processes = world()
+        self.steps = schedule.steps(self.processes)
+        self.device = next(model.parameters()).device
+        self.optimiser = torch.optim.AdamW(
+            [p for p in model.parameters() if p.requires_grad], betas=(0.9, 0.99), weight_decay=schedule.weight_decay
+        )
+        self.average = {key: value.detach().clone() for key, value in model.state_dict().items()}
+        self.step = self._resumed()
+        self.log = _Log(folder / f"{name}.log.jsonl", name, self.steps, schedule.batch_size * self.processes)
+
+    def backward(self, loss_of: Callable[[nn.Module, torch.Generator], Tensor]) -> Tensor:
+        """The loss of this step's batch, and its gradients."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.schedule.rate(self.step, self.steps)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            loss = loss_of(self.model, generator_of(self.step, self.rank))
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    def update(self, loss: Tensor) -> None:
+        """Take the step, and let the average follow."""
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        _average(self.average, self.model, self.step)
+        self.step += 1
+        if self.rank == 0:
+            self.log.note(self.step, float(loss))
+
+    def save(self) -> None:
+        """Write the checkpoint, from the first of the processes."""
+        if self.rank:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        state = {
+            "model": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average,
+            "step": self.step,
+        }
+        temporary = self.path.with_suffix(".tmp")
+        torch.save(state, temporary)
+        temporary.replace(self.path)
+
+    def _resumed(self) -> int:
+        if not self.path.is_file():
+            return 0
+        state = torch.load(self.path, map_location=self.device, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.average.update(state["average"])
+        return int(state["step"])
+
+
+class _Log:
+    """The loss now and then, on the screen and as a line of JSON."""
+
+    def __init__(self, path: Path, name: str, steps: int, batch_size: int) -> None:
+        self.path, self.name, self.steps, self.batch_size = path, name, steps, batch_size
+        self.recent: list[float] = []
+        self.last = math.nan  # mean of the last stretch
+        self.then = time.monotonic()
+
+    def note(self, step: int, loss: float) -> None:
+        """Remember a loss, and tell when it is time."""
+        self.recent.append(loss)
+        seconds = time.monotonic() - self.then
+        if seconds < LOG_EVERY_S:
+            return
+        self.last = sum(self.recent) / len(self.recent)
+        rate = len(self.recent) * self.batch_size / seconds
+        row = {"step": step, "of": self.steps, "loss": round(self.last, 5), "samples_per_s": round(rate, 1)}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        left_min = (self.steps - step) * self.batch_size / rate / 60
+        console.print(f"{self.name}: step {step}/{self.steps}  loss {self.last:.4f}  {left_min:.0f} min left")
+        self.recent, self.then = [], time.monotonic()
 
 
 @torch.no_grad()
@@ -154,40 +216,6 @@ def _average(average: dict[str, Tensor], model: nn.Module, step: int) -> None:
             average[key].lerp_(value, 1 - decay)
         else:
             average[key].copy_(value)
-
-
-def _save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, average: dict, step: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "average": average, "step": step}
-    temporary = path.with_suffix(".tmp")
-    torch.save(state, temporary)
-    temporary.replace(path)
-
-
-def _resume(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, average: dict, device: torch.device) -> int:
-    if not path.is_file():
-        return 0
-    state = torch.load(path, map_location=device, weights_only=True)
-    model.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
-    average.update(state["average"])
-    return int(state["step"])
-
-
-def _log(
-    folder: Path, name: str, progress: tuple[int, int], batch_size: int, recent: list[float], seconds: float
-) -> None:
-    step, steps = progress
-    row = {
-        "step": step,
-        "of": steps,
-        "loss": round(sum(recent) / len(recent), 5),
-        "samples_per_s": round(len(recent) * batch_size / seconds, 1),
-    }
-    with (folder / f"{name}.log.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
-    left_min = (steps - step) * batch_size / row["samples_per_s"] / 60
-    console.print(f"{name}: step {step}/{steps}  loss {row['loss']}  {left_min:.0f} min left")
 
 
 def _share(model: nn.Module, *, late: bool, processes: int) -> bool:

@@ -111,7 +111,8 @@ def noise_schedule() -> DDPMScheduler:
 
 def composites(art: P.Art, variant: int, photos: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Drawings on plain grounds, and what their maps are taken from. Both (N, H, W, 3) uint8."""
-    wanted, seen = [], []
+    wanted: list[np.ndarray] = []
+    seen: list[np.ndarray] = []
     for start in range(0, len(art), 256):
         generator = torch.Generator().manual_seed(variant * 1_000_003 + start)
         rgba = art.rgba[start : start + 256].float() / 255
