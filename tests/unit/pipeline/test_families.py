@@ -1,3 +1,5 @@
+"""The table of families serves loading, drawing and training alike."""
+
 import re
 
 import pytest

@@ -1,3 +1,5 @@
+"""The choice of a device, and the readings of its memory."""
+
 import pytest
 import torch
 

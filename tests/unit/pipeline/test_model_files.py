@@ -1,3 +1,5 @@
+"""Which files a model is made of, and how damage is told."""
+
 import hashlib
 import json
 import os
