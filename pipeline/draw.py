@@ -163,6 +163,7 @@ def generate_config(options: Options, card: StyleCard) -> GenerateConfig:
         strength=options.strength,
         guidance=options.guidance,
         structure_scale=profile.generate.structure_scale,
+        flatten=profile.generate.flatten,
         template=options.template,
         token=card.token,
         negative=profile.prompt.negative,

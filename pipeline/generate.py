@@ -16,7 +16,7 @@ from PIL import Image
 
 from pipeline.domain import Draft, Picture, Report, ShouldStop
 from pipeline.errors import Stopped
-from pipeline.framing import on_ground
+from pipeline.framing import flattened, has_ground, on_ground
 from pipeline.models import Models
 from pipeline.schedulers import remember_original
 from pipeline.structure import structure_map
@@ -47,6 +47,7 @@ class GenerateConfig:
     negative: str
     seed: int
     size_px: int
+    flatten: float = 0.0  # of photos that fill their frame: see ``framing.flattened``
     preview_every: int = 0  # steps between previews of x̂₀; 0 = none, for each costs a decoding
 
 
@@ -72,7 +73,7 @@ def generate(inputs: GenerateInputs, config: GenerateConfig, *, report: Report, 
     pipeline = inputs.models.img2img_pipeline(config.scheduler)
     seeds = [seed_of(config.seed, p.name, v) for p, v in zip(inputs.photos, inputs.variants, strict=True)]
     prompts = [prompt_of(config.template, inputs.captions[p.name], config.token) for p in inputs.photos]
-    squares = [on_ground(photo.image, config.size_px) for photo in inputs.photos]
+    squares = [starting_picture(photo, config) for photo in inputs.photos]
     step_end = _StepEnd(pipeline, config, report, should_stop)
     result = pipeline(
         prompt=prompts,
@@ -98,6 +99,12 @@ def generate(inputs: GenerateInputs, config: GenerateConfig, *, report: Report, 
             inputs.names, inputs.photos, result.images, prompts, seeds, strict=True
         )
     ]
+
+
+def starting_picture(photo: Picture, config: GenerateConfig) -> Image.Image:
+    """What img2img starts from: the photo as an RGB square; a drawing on its ground, a photograph flattened."""
+    square = on_ground(photo.image, config.size_px)
+    return flattened(square, config.flatten) if has_ground(photo.image) else square
 
 
 def structure_arguments(

@@ -197,7 +197,7 @@ def class_config(models: Models) -> Json:
     return {
         "base": models.fingerprint("base"),
         "prompt": profile.prompt.class_prompt,
-        "generate": profile.generate.model_dump(mode="json", exclude={"strength", "structure_scale"}),
+        "generate": profile.generate.model_dump(mode="json", exclude={"strength", "structure_scale", "flatten"}),
         "size_px": profile.size_px,
         "count": class_count(profile),
     }

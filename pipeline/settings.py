@@ -84,6 +84,7 @@ class Generate(Section):
     steps: Annotated[int, Field(ge=1, le=1000)] = 20
     strength: Annotated[float, Field(gt=0, le=1)] = 0.7
     guidance: Annotated[float, Field(ge=0, le=50)] = 5.0
+    flatten: Annotated[float, Field(ge=0, le=1)] = 0.0
     structure_scale: Annotated[float, Field(ge=0, le=2)] = 1.0
     batch_size: Annotated[int, Field(ge=1, le=64)] = 4
 

@@ -35,7 +35,7 @@ CLUTTERED = (
     0.25  # share of maps taken from a drawing on a busy ground, though the drawing to learn stands on a plain one
 )
 SNR_GAMMA = 5.0
-SCHEDULE = Schedule(samples=110_000, batch_size=16, learning_rate=6e-4)
+SCHEDULE = Schedule(samples=80_000, batch_size=16, learning_rate=6e-4)
 CLASS_PROMPT = "a telegram sticker"
 
 

@@ -1,6 +1,7 @@
 """Run `pipeline.run.make` again and again, each run in a process of its own that may be killed at a given step.
 
-    driver.py PLAN.json    PLAN: {"profile", "pack", "photos", "cache", "runs": [{"out", "seed", "kill": [stage, done]}]}
+    driver.py PLAN.json    PLAN: {"profile", "pack", "photos", "cache", "train_steps",
+                           "runs": [{"out", "seed", "photos": COUNT, "kill": [stage, done] or none}]}
 
 One program for all runs, because importing the models' libraries takes longer than a run with tiny models: a run is a
 fork. SIGKILL is sent by the run to itself, from its progress report, so that it falls at the same step every time.
@@ -21,6 +22,8 @@ import torch
 
 from pipeline import run
 from pipeline.domain import Report, Stage, never_stop
+from pipeline.gpu import choose_device
+from pipeline.models import Models
 from pipeline.options import options_of
 from pipeline.settings import Settings, load_profile
 
@@ -47,7 +50,7 @@ def one_run(plan: dict[str, Any], this: dict[str, Any]) -> dict[str, Any]:
         try:
             steps = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             options = options_of(load_profile(plan["profile"]), seed=this["seed"], train_steps=plan["train_steps"])
-            photos, out = [Path(photo) for photo in plan["photos"]], Path(this["out"])
+            photos, out = [Path(photo) for photo in plan["photos"][: this["photos"]]], Path(this["out"])
             settings = Settings(cache_dir=Path(plan["cache"]), device="cpu")
             watch = watch_and_kill(steps, this.get("kill"))
             run.make(Path(plan["pack"]), photos, out, options, settings, watch=watch, should_stop=never_stop)
@@ -63,6 +66,8 @@ def main() -> None:
     """Run the plan."""
     torch.set_num_threads(1)  # no pool of threads that a fork would lose
     plan = json.loads(Path(sys.argv[1]).read_text())
+    warm = Models(load_profile(plan["profile"]), choose_device("cpu"))
+    _ = warm.parts, warm.caption, warm.segmentation  # what the libraries import when a model is loaded, once for all
     for this in plan["runs"]:
         sys.stdout.write(json.dumps(one_run(plan, this)) + "\n")
         sys.stdout.flush()

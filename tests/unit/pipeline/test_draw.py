@@ -48,14 +48,19 @@ def test_variants_are_numbered_from_the_second_on():
 def test_a_variant_does_not_take_another_photo_s_name():
     """Two photos called cat.png come from the intake as "cat" and "cat-2"; so would the second variant of the first."""
     wanted = wanted_drafts(named("cat", "cat-2"), 2)
-    assert [draft.name for draft in wanted] == ["cat", "cat-2-2", "cat-2", "cat-2-3"] or len(
-        {draft.name for draft in wanted}
-    ) == len(wanted)
-    assert [draft.name for draft in wanted if draft.variant == 0] == ["cat", "cat-2"]
+    assert [draft.name for draft in wanted] == ["cat", "cat-2-2", "cat-2", "cat-2-2-2"]
+    assert [(draft.photo.name, draft.variant) for draft in wanted] == [
+        ("cat", 0),
+        ("cat", 1),
+        ("cat-2", 0),
+        ("cat-2", 1),
+    ]
 
 
-@settings(max_examples=60)
-@given(st.lists(st.from_regex(r"[aA](-[1-4]){0,2}", fullmatch=True), unique_by=str.casefold, min_size=1), st.integers(1, 4))
+@settings(max_examples=25)
+@given(
+    st.lists(st.from_regex(r"[aA](-[1-4]){0,2}", fullmatch=True), unique_by=str.casefold, min_size=1), st.integers(1, 4)
+)
 def test_no_two_drafts_share_a_name(names, count):
     """Whatever the photos are called, upper and lower case being one; the first of each bears the photo's name."""
     wanted = wanted_drafts(named(*names), count)

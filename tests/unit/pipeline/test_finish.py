@@ -1,7 +1,6 @@
 """The stickers of a job: files, masks, notes, and a folder in which nothing else is touched."""
 
 from dataclasses import replace
-from io import BytesIO
 
 import pytest
 from PIL import Image, ImageDraw
@@ -22,11 +21,19 @@ def disc(name, colour="red", size=(600, 400)):
 
 @pytest.fixture
 def job(tiny, tmp_path):
-    return Finishing(drafts=[disc("sun"), disc("sea", "blue")], folder=tmp_path / "out", options=options_of(tiny.profile))
+    return Finishing(
+        drafts=[disc("sun"), disc("sea", "blue")], folder=tmp_path / "out", options=options_of(tiny.profile)
+    )
 
 
 def cuts(job, tiny, *, report=no_report, should_stop=never_stop):
     return cut_out_drafts(job, tiny.models, report=report, should_stop=should_stop)
+
+
+def opened(path):
+    """The picture, its file closed again."""
+    with Image.open(path) as picture:
+        return picture.copy()
 
 
 def contents(folder):
@@ -40,7 +47,7 @@ def test_stickers_are_written_under_their_pictures_names(tiny, job):
     assert notes == ()
     assert told[-1] == (2, 2)
     for path in stickers.values():
-        sticker = Image.open(BytesIO(path.read_bytes()))
+        sticker = opened(path)
         assert (sticker.mode, max(sticker.size)) == ("RGBA", 512)
         assert sticker.getchannel("A").getextrema() == (0, 255)
 
@@ -63,7 +70,7 @@ def test_another_outline_is_cut_out_anew(tiny, job):
 def test_masks_are_as_large_as_the_pictures(tiny, job):
     stickers, _ = cuts(replace(job, masks=True), tiny)
     assert set(contents(job.folder)) == {"sun.png", "sun_mask.png", "sea.png", "sea_mask.png"}
-    mask = Image.open(job.folder / "sun_mask.png")
+    mask = opened(job.folder / "sun_mask.png")
     assert (mask.mode, mask.size, mask.getextrema()) == ("L", (600, 400), (0, 255))
     assert stickers["sun"].name == "sun.png"
 
@@ -72,7 +79,7 @@ def test_a_mask_does_not_take_another_picture_s_name(tiny, job):
     """`cutout *.png --mask` in a folder with the masks of last time."""
     stickers, _ = cuts(replace(job, drafts=[disc("sun"), disc("sun_mask", "blue")], masks=True), tiny)
     assert set(contents(job.folder)) == {"sun.png", "sun_mask.png", "sun_mask-2.png", "sun_mask_mask.png"}
-    assert Image.open(stickers["sun_mask"]).mode == "RGBA"
+    assert opened(stickers["sun_mask"]).mode == "RGBA"
 
 
 def test_a_picture_in_which_nothing_is_found_is_kept_whole_and_told(tiny, job):

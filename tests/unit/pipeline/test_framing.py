@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from pipeline.framing import CLEARANCE, GROUNDS, MARGIN, ground_for, has_ground, on_ground, squared, trimmed
+from pipeline.framing import CLEARANCE, GROUNDS, MARGIN, flattened, ground_for, has_ground, on_ground, squared, trimmed
 
 COLOURS = st.tuples(*[st.integers(0, 255)] * 3)
 
@@ -96,9 +96,23 @@ def test_hidden_colours_do_not_bleed_into_the_edge():
 
 
 @settings(max_examples=30)
-@given(width=st.integers(16, 90), height=st.integers(16, 90), opaque=st.booleans(), size_px=st.sampled_from([8, 32, 50]))
+@given(
+    width=st.integers(16, 90), height=st.integers(16, 90), opaque=st.booleans(), size_px=st.sampled_from([8, 32, 50])
+)
 def test_any_picture_becomes_a_square_of_the_wanted_side(width, height, opaque, size_px):
     picture = Image.new("RGBA", (width, height), (90, 10, 200, 255 if opaque else 0))
     picture.paste((250, 240, 10, 255), (3, 3, width // 2 + 4, height // 2 + 4))
     laid = on_ground(picture, size_px)
     assert (laid.size, laid.mode) == ((size_px, size_px), "RGB")
+
+
+def test_flattening_smooths_texture_and_keeps_edges() -> None:
+    """Noise of a few levels goes, a step of a hundred stays; weight 0 changes nothing."""
+    random = np.random.default_rng(0)
+    pixels = np.full((64, 64, 3), 80.0)
+    pixels[:, 32:] = 180.0
+    noisy = Image.fromarray(np.clip(pixels + random.normal(0, 8, pixels.shape), 0, 255).astype(np.uint8))
+    smooth = np.asarray(flattened(noisy, 0.2)).astype(float)
+    assert smooth[:, 4:28].std() < 2.0
+    assert smooth[:, 40:60].mean() - smooth[:, 4:24].mean() > 80
+    assert flattened(noisy, 0) is noisy

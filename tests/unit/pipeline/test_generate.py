@@ -56,7 +56,11 @@ def test_the_seed_is_a_digest_of_seed_photo_and_variant():
 def test_seeds_differ_by_each_of_them_and_fit_a_generator(seed, name, variant):
     one = seed_of(seed, name, variant)
     assert 0 <= one < 2**32
-    assert one not in {seed_of(seed + 1, name, variant), seed_of(seed, name + "x", variant), seed_of(seed, name, variant + 1)}
+    assert one not in {
+        seed_of(seed + 1, name, variant),
+        seed_of(seed, name + "x", variant),
+        seed_of(seed, name, variant + 1),
+    }
 
 
 def test_a_caption_with_braces_is_no_template():

@@ -60,7 +60,9 @@ def test_class_pictures_go_on_after_a_stop(tiny, tmp_path, monkeypatch):
     assert len(kept) == 2
     starts = []
     drawn = learn._drawn
-    monkeypatch.setattr(learn, "_drawn", lambda models, start, *rest: starts.append(start) or drawn(models, start, *rest))
+    monkeypatch.setattr(
+        learn, "_drawn", lambda models, start, *rest: starts.append(start) or drawn(models, start, *rest)
+    )
     resumed = class_pictures(tiny.models, tmp_path, never_stop)
     assert starts == [2]
     assert kept.items() <= times(tmp_path).items()
@@ -104,7 +106,9 @@ def test_what_a_style_depends_on(tiny):
     options = options_of(tiny.profile)
     config = style_config(tiny.pack, options, tiny.models)
     same = [
-        style_config(tiny.pack, options_of(tiny.profile, prompt="a hat", strength=0.5, count=3, outline=4), tiny.models),
+        style_config(
+            tiny.pack, options_of(tiny.profile, prompt="a hat", strength=0.5, count=3, outline=4), tiny.models
+        ),
         style_config(replace(tiny.pack, name="other"), options, tiny.models),
     ]
     rarely = with_section(tiny, "train", checkpoint_every=99)
@@ -126,8 +130,16 @@ def test_a_changed_setting_is_learned_anew_and_a_stop_keeps_what_there_was(tiny,
     folder = tmp_path / "style"
     learned(tiny, folder, options_of(tiny.profile, train_steps=2))
     before = (folder / ADAPTER).read_bytes()
+    told = []
     with pytest.raises(Stopped):
-        learned(tiny, folder, options_of(tiny.profile, train_steps=3), should_stop=stopping_after(20))
+        learned(
+            tiny,
+            folder,
+            options_of(tiny.profile, train_steps=3),
+            report=lambda done, total, preview=None: told.append(done),
+            should_stop=lambda: bool(told),
+        )
+    assert told == [1]
     assert (tmp_path / "work" / FILE_NAME).exists()
     assert (folder / ADAPTER).read_bytes() == before
     assert learned(tiny, folder, options_of(tiny.profile, train_steps=2)) is None  # the old style is whole

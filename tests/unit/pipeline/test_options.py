@@ -100,7 +100,8 @@ def test_a_prompt_keeps_the_caption_and_the_word_that_calls_the_style(profile, p
 
 
 @pytest.mark.parametrize(
-    "prompt", ["{photo}", "{caption", "}", "{}", "{0}", "{caption.upper}", "{caption!r}", "{caption:>99}", "{caption[0]}"]
+    "prompt",
+    ["{photo}", "{caption", "}", "{}", "{0}", "{caption.upper}", "{caption!r}", "{caption:>99}", "{caption[0]}"],
 )
 def test_a_prompt_with_other_braces_is_refused(profile, prompt):
     with pytest.raises(BadSetting, match="may use {caption} and {token}") as error:
