@@ -1,4 +1,4 @@
-"""A profile of tiny random-weight models on disk, with a pack and photos to go with it: a whole job in a second or two."""
+"""A profile of tiny random-weight models on disk, with a pack and photos to go with it: a whole job in some seconds."""
 
 from __future__ import annotations
 

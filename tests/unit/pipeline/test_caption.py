@@ -1,5 +1,7 @@
 """The caption stage: every photo gets words, in batches, tidied."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,7 +32,7 @@ def test_tidying_leaves_words_and_does_it_once(text):
     clean = tidied(text)
     words = clean.split(" ")
     assert all(words)
-    assert not any(one == other for one, other in zip(words, words[1:], strict=False))
+    assert not any(one == other for one, other in pairwise(words))
     assert clean == FALLBACK or clean == clean.lower()
 
 

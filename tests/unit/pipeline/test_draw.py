@@ -144,7 +144,7 @@ def test_the_style_of_another_profile_is_refused_before_any_work(tiny, job, styl
     foreign.mkdir()
     card = json.loads((style / CARD).read_text())
     (foreign / CARD).write_text(json.dumps(card | {"profile": "sd15"}))
-    with pytest.raises(StyleMismatch, match="learned with profile 'sd15'.*'tiny'"):
+    with pytest.raises(StyleMismatch, match=r"learned with profile 'sd15'.*'tiny'"):
         draws(replace(job, style=foreign), tiny)
     assert not job.folder.exists()
     with pytest.raises(BadInput, match="is no style"):

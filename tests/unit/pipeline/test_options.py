@@ -104,6 +104,6 @@ def test_a_prompt_keeps_the_caption_and_the_word_that_calls_the_style(profile, p
     ["{photo}", "{caption", "}", "{}", "{0}", "{caption.upper}", "{caption!r}", "{caption:>99}", "{caption[0]}"],
 )
 def test_a_prompt_with_other_braces_is_refused(profile, prompt):
-    with pytest.raises(BadSetting, match="may use {caption} and {token}") as error:
+    with pytest.raises(BadSetting, match=r"may use \{caption\} and \{token\}") as error:
         options_of(profile, prompt=prompt)
     assert repr(prompt) in str(error.value)

@@ -154,7 +154,7 @@ def test_photos_of_an_earlier_job_are_not_written_over(tiny, tmp_path, settings,
 
 
 def test_results_do_not_go_among_the_pictures_they_are_made_of(tiny, style, tmp_path, settings):
-    """`--out .` in the photos' folder: a draft or sticker of cat.png would replace it, and a sheet would join a pack."""
+    """`--out .` in the photos' folder: a sticker of cat.png would replace it, and a sheet would join a pack."""
     photos = [picture(tmp_path / "photos" / "cat.png")]
     for colour in COLOURS[:3]:
         picture(tmp_path / "pack" / f"{colour}.png", colour)
@@ -173,9 +173,7 @@ def test_results_do_not_go_among_the_pictures_they_are_made_of(tiny, style, tmp_
     assert times(tmp_path) == before
 
 
-def test_the_style_of_another_profile_is_refused_before_the_models_are_loaded(
-    tiny, style, tmp_path, settings, monkeypatch
-):
+def test_a_style_of_another_profile_is_refused_before_loading(tiny, style, tmp_path, settings, monkeypatch):
     monkeypatch.setattr(run, "Models", lambda *_: pytest.fail("loaded"))
     (tmp_path / "foreign").mkdir()
     card = json.loads((style / CARD).read_text()) | {"profile": "sd15"}
