@@ -52,7 +52,8 @@ def test_base_is_loaded_once_whole_frozen_and_in_the_device_s_precision(folder, 
     for shard in (folder / "unet").glob("*.safetensors"):
         stored |= load_file(shard)
     for name, tensor in base.unet.state_dict().items():
-        assert tensor.dtype == torch.float32 and torch.equal(tensor, stored[name].float()), name
+        assert tensor.dtype == torch.float32, name
+        assert torch.equal(tensor, stored[name].float()), name
     for module in (base.unet, base.vae, base.text_encoder, models.controlnet):
         assert not module.training
         assert not any(weight.requires_grad for weight in module.parameters())

@@ -86,7 +86,7 @@ def test_probabilities_come_at_each_pictures_own_size() -> None:
     images = [thing((80, 60)), thing((33, 97)), Image.new("RGB", (1, 1))]
     maps = probability(images, network(), processor(), "cpu", 2)
     assert [p.shape for p in maps] == [(60, 80), (97, 33), (1, 1)]
-    assert all(0 <= p.min() and p.max() <= 1 for p in maps)
+    assert all(p.min() >= 0 and p.max() <= 1 for p in maps)
 
 
 def test_probability_is_the_softmax_of_class_one() -> None:

@@ -50,7 +50,7 @@ def test_cleaning_binary_blobs_twice_is_cleaning_them_once(mask: np.ndarray) -> 
 @settings(max_examples=60)
 @given(blobs())
 def test_what_stays_of_binary_blobs_stays_as_it_is(mask: np.ndarray) -> None:
-    """Cleaning moves no edge: it only drops crumbs and closes pin holes, here fewer than 0.5 % + 0.05 % of pixels each."""
+    """Cleaning moves no edge: it only drops crumbs and closes pin holes, here under 0.5 % + 0.05 % of pixels each."""
     changed = np.abs(clean_mask(mask) - mask).sum()
     assert changed <= max(0.005 * mask.sum(), 0.0005 * mask.size) * 12
 
@@ -143,7 +143,7 @@ def test_what_is_no_map_is_refused(bad: np.ndarray, words: str) -> None:
 
 
 def test_a_threshold_outside_the_unit_range_is_refused() -> None:
-    with pytest.raises(ValueError, match="threshold 1.0"):
+    with pytest.raises(ValueError, match=r"threshold 1\.0"):
         clean_mask(np.zeros((3, 3)), threshold=1.0)
 
 
