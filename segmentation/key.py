@@ -84,9 +84,8 @@ def doubted_patches(mask: Mask, network: Array) -> Mask:
     labels, count = ndimage.label(mask)
     if not count:
         return mask
-    means = ndimage.mean(network, labels, np.arange(count + 1))
-    doubted = np.asarray(means) < HOLE_DOUBT
-    doubted[0] = False
+    means = np.asarray(ndimage.mean(network, labels, np.arange(1, count + 1)))
+    doubted = np.concatenate([[False], means < HOLE_DOUBT])  # label 0 is what is not in the mask
     result: Mask = doubted[labels]
     return result
 

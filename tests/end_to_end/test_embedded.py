@@ -101,7 +101,7 @@ def test_sheet_and_style_are_there(job):
         assert sheet.convert("RGB").width > 800
     assert outcome.sheet == out / "sheet.png"
     style = out / "style"
-    assert list(style.glob("*.safetensors"))
+    assert list(style.rglob("*.safetensors"))
     card = json.loads((style / "style.json").read_text(encoding="utf-8"))
     assert (card["profile"], card["picture_count"], card["steps"]) == ("embedded", 3, 6)
     assert (style / "README.md").read_text(encoding="utf-8").startswith("# ")
