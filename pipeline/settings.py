@@ -70,7 +70,7 @@ class Prompt(Section):
     def template_has_caption(self) -> Self:
         try:
             self.template.format(caption="", token="")
-        except (KeyError, IndexError, ValueError) as error:
+        except (KeyError, IndexError, ValueError, AttributeError) as error:
             raise ValueError(f"template {self.template!r} may use {{caption}} and {{token}} only") from error
         if "{caption}" not in self.template:
             raise ValueError(f"template {self.template!r} lacks {{caption}}")
