@@ -161,6 +161,9 @@ def load_profile(name: str = DEFAULT_PROFILE, folder: Path = CONFIGS) -> Profile
         raise UnknownProfile(f"unknown profile {name!r}; there are {', '.join(profile_names(folder))}")
     try:
         raw: Json = tomllib.loads(path.read_text(encoding="utf-8"))
+        for key in ("name", "folder"):  # come from where the file lies
+            if key in raw:
+                raise BadSetting(f"{path}: {key} = {raw[key]!r}: unknown key")
         return Profile(name=path.stem, folder=path.parent.resolve(), **raw)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSetting(f"{path}: not valid TOML: {error}") from error
@@ -172,6 +175,6 @@ def first_problem(error: ValidationError) -> str:
     """The first complaint of pydantic as ``train.stepz = 3: unknown key``."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "profile"
-    what = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+    what = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
     shown = "" if isinstance(first["input"], dict) else f" = {first['input']!r}"
     return f"{where}{shown}: {what}"

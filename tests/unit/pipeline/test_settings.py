@@ -32,6 +32,7 @@ def test_an_unknown_profile_names_those_there_are() -> None:
     ("old", "new", "message"),
     [
         ("[train]", "[train]\nstepz = 3", r"train\.stepz = 3: unknown key"),
+        ('title = "', 'name = "mine"\ntitle = "', r"name = 'mine': unknown key"),
         ("steps = 20 ", "steps = 0 ", r"generate\.steps = 0"),
         ("size_px = 128", "size_px = 130", r"size_px = 130"),
         ('path = "embedded"', 'path = "embedded"\nrepo = "a/b"', r"models\.base.*either"),
