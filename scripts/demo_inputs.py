@@ -19,7 +19,6 @@ from scripts.embedded.art import (
     HELD_OUT_SET,
     TRAINING_SETS,
     ArtSet,
-    caption_of,
     fetch,
     is_held_out,
     read_icons,
@@ -124,7 +123,7 @@ def credits_page(sets: dict[str, ArtSet]) -> str:
 
 
 def _drawing_row(name: str, art: ArtSet) -> str:
-    seen = "no" if is_held_out(caption_of(name)) else "yes"
+    seen = "no" if is_held_out(name) else "yes"
     home = f"[{art.package.rpartition('/')[2]} {art.version}]({HOMES[art.style]})"
     return f"| `photos/{name}.png` | {home} | {art.author} | {art.licence} | {seen} |"
 

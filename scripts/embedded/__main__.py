@@ -18,7 +18,7 @@ from scripts.embedded.art import HELD_OUT_SET, gallery
 from scripts.embedded.card import write_card
 from scripts.embedded.loop import world
 
-ORDER = ("vae", "segformer", "blip", "unet")
+ORDER = ("vae", "segformer", "eyes", "blip", "unet")
 
 
 def main(

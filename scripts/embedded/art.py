@@ -14,12 +14,16 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import resvg_py
 from PIL import Image
+
+from scripts.embedded.names import Identities
 
 RENDER_PX = 128
 MARGIN = 0.06  # of the side, left free around the drawing
@@ -61,18 +65,14 @@ class Gallery:
 
     style: str
     names: list[str]  # captions: "cat face"
+    codes: list[str]  # code points: "1f431"; the same thing in all sets, "" where unknown
     rgba: np.ndarray  # (N, H, W, 4) uint8, straight alpha
     held_out: np.ndarray  # (N,) bool: names that no model is trained on
 
 
 def is_held_out(name: str) -> bool:
-    """One name in twenty, the same in every set."""
-    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 20 == 0
-
-
-def caption_of(name: str) -> str:
-    """``cat-face`` → ``cat face``."""
-    return re.sub(r"\s+", " ", name.replace("-", " ")).strip()
+    """One name in twenty, the same in every set; hyphens or spaces, the answer is the same."""
+    return int(hashlib.sha256(name.replace(" ", "-").encode()).hexdigest(), 16) % 20 == 0
 
 
 def chosen(names: list[str]) -> list[str]:
@@ -89,7 +89,10 @@ def chosen(names: list[str]) -> list[str]:
 
 
 def fetch(art: ArtSet, folder: Path) -> Path:
-    """The set's ``icons.json``, fetched with npm unless it lies in ``folder`` already (plain or gzipped)."""
+    """The set's ``icons.json``, fetched with npm unless it lies in ``folder`` already (plain or gzipped).
+
+    A gzipped one is ``STYLE.json.gz``; the set's table of code points lies beside it as ``STYLE.chars.json.gz``.
+    """
     plain = folder / "node_modules" / art.package / "icons.json"
     zipped = folder / f"{art.style}.json.gz"
     if zipped.is_file():
@@ -97,12 +100,23 @@ def fetch(art: ArtSet, folder: Path) -> Path:
     if not plain.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         spec = f"{art.package}@{art.version}"
-        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-save", spec], cwd=folder, check=True)
+        command = ["npm", "install", "--no-audit", "--no-fund", "--no-save", spec]
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)  # ours may be somebody's JSON
     return plain
 
 
-def read_icons(path: Path) -> dict:
+def read_icons(path: Path) -> dict[str, Any]:
     """The icon collection of a package."""
+    return _read(path)
+
+
+def read_chars(path: Path) -> dict[str, str]:
+    """Code point → name, from beside the icon collection ``path``; empty where the set comes without the table."""
+    beside = path.with_name("chars.json" if path.suffix == ".json" else path.name.replace(".json", ".chars.json"))
+    return _read(beside) if beside.is_file() else {}
+
+
+def _read(path: Path) -> dict[str, Any]:
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8") as file:
         return json.load(file)
@@ -150,12 +164,26 @@ def gallery(art: ArtSet, art_dir: Path, cache_dir: Path, side_px: int = RENDER_P
     with np.load(cached) as stored:
         names = [str(name) for name in stored["names"]]
         rgba = stored["rgba"]
+    known = identities(art_dir)
+    codes = known.codes(names, read_chars(fetch(art, art_dir)))
+    captions = known.captions(names, codes)
     return Gallery(
         style=art.style,
-        names=[caption_of(name) for name in names],
+        names=captions,
+        codes=codes,
         rgba=rgba,
-        held_out=np.array([is_held_out(name) for name in names]),
+        held_out=np.array([is_held_out(n) or is_held_out(c) for n, c in zip(names, captions, strict=True)]),
     )
+
+
+@lru_cache(maxsize=4)
+def identities(art_dir: Path) -> Identities:
+    """What the training sets' names stand for."""
+    known = Identities()
+    found = [fetch(art, art_dir) for art in TRAINING_SETS]
+    for path in found:
+        known.learn(read_chars(path), read_icons(path))
+    return known
 
 
 def galleries(art_dir: Path, cache_dir: Path) -> Iterator[Gallery]:

@@ -189,7 +189,8 @@ class _Log:
     def __init__(self, path: Path, name: str, steps: int, batch_size: int) -> None:
         self.path, self.name, self.steps, self.batch_size = path, name, steps, batch_size
         self.recent: list[float] = []
-        self.last = math.nan  # mean of the last stretch
+        rows = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        self.last: float = json.loads(rows[-1])["loss"] if rows else math.nan  # mean of the last stretch
         self.then = time.monotonic()
 
     def note(self, step: int, loss: float) -> None:

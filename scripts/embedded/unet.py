@@ -34,8 +34,9 @@ VARIANTS = 2  # renderings of each drawing: ground, size, turn and thickness of 
 CLUTTERED = (
     0.25  # share of maps taken from a drawing on a busy ground, though the drawing to learn stands on a plain one
 )
+INKED = 0.4  # share of maps taken from a drawing with an outline that the drawing to learn has not: lines tell no style
 SNR_GAMMA = 5.0
-SCHEDULE = Schedule(samples=80_000, batch_size=16, learning_rate=6e-4)
+SCHEDULE = Schedule(samples=140_000, batch_size=16, learning_rate=6e-4)
 CLASS_PROMPT = "a telegram sticker"
 
 
@@ -122,9 +123,11 @@ def composites(art: P.Art, variant: int, photos: Tensor) -> tuple[np.ndarray, np
         rgba = P.turned(rgba, generator, degrees=8, scale=(0.75, 1.08))
         rgba = torch.cat([P.recoloured(rgba[:, :3], generator, share=0.15), rgba[:, 3:]], dim=1)
         on_plain = P.over(rgba, P.plain_grounds(count, generator, white_share=0.6))
-        busy = P.over(rgba, learn.mixed_grounds(count, SIDE_PX, generator, photos))
+        other = P.inked(rgba, generator, share=INKED)
+        busy = P.over(other, learn.mixed_grounds(count, SIDE_PX, generator, photos))
+        other = P.over(other, P.plain_grounds(count, generator, white_share=0.6))
         cluttered = torch.rand(count, 1, 1, 1, generator=generator) < CLUTTERED
-        for kept, pictures in ((wanted, on_plain), (seen, torch.where(cluttered, busy, on_plain))):
+        for kept, pictures in ((wanted, on_plain), (seen, torch.where(cluttered, busy, other))):
             kept.append((pictures * 255).round().byte().permute(0, 2, 3, 1).numpy())
     return np.concatenate(wanted), np.concatenate(seen)
 
@@ -148,9 +151,10 @@ def _maps_of(task: tuple[np.ndarray, int]) -> np.ndarray:
 def prepared(art: P.Art, work: Path) -> list[tuple[np.ndarray, np.ndarray]]:
     """Per variant the pictures (N, H, W, 3) and their maps (N, H, W), both uint8; made once, then read from disk."""
     photos = P.photographs()
+    mark = hashlib.sha256("\n".join([*art.names, *art.styles, f"{INKED} {CLUTTERED}"]).encode()).hexdigest()[:8]
     variants = []
     for variant in range(VARIANTS):
-        path = work / f"pairs-{variant}.npz"
+        path = work / f"pairs-{variant}-{mark}.npz"
         if not path.is_file():
             wanted, seen = composites(art, variant, photos)
             parts = [(seen[start : start + 256], variant * 1_000_003 + start) for start in range(0, len(seen), 256)]
@@ -168,7 +172,7 @@ def prepared(art: P.Art, work: Path) -> list[tuple[np.ndarray, np.ndarray]]:
 def pairs(art: P.Art, vae: AutoencoderKL, work: Path) -> Pairs:
     """Latents and maps of every variant of every drawing; the latents are cached per autoencoder."""
     weights = np.concatenate([p.detach().float().cpu().numpy().ravel()[:64] for p in vae.parameters()])
-    mark = hashlib.sha256(weights.tobytes()).hexdigest()[:12]
+    mark = hashlib.sha256(weights.tobytes() + "\n".join(art.names).encode()).hexdigest()[:12]
     latents, maps = [], []
     for variant, (pictures, its_maps) in enumerate(prepared(art, work)):
         path = work / f"latents-{variant}-{mark}.npy"

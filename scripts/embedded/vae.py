@@ -21,7 +21,7 @@ KL_WEIGHT = 1e-6
 PHOTO_SHARE = 8  # one crop in so many is of a photograph
 CHANNELS = (24, 48, 96, 160)
 LATENT_CHANNELS = 8
-SCHEDULE = Schedule(samples=44_000, batch_size=8, learning_rate=8e-4)
+SCHEDULE = Schedule(samples=112_000, batch_size=8, learning_rate=8e-4)
 
 
 def build() -> AutoencoderKL:

@@ -11,7 +11,7 @@ from torch import nn
 
 pytest.importorskip("resvg_py", reason="the recipe's extra is not installed")
 
-from scripts.embedded import art, loop, pictures, words
+from scripts.embedded import art, eyes, loop, pictures, words
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -22,7 +22,7 @@ def drawings(count: int = 6, side_px: int = 32) -> pictures.Art:
     rgba = torch.zeros(count, 4, side_px, side_px, dtype=torch.uint8)
     rgba[:, 0, 8:24, 8:24] = 200
     rgba[:, 3, 8:24, 8:24] = 255
-    return pictures.Art(rgba=rgba, names=["red square"] * count, styles=["plain"] * count)
+    return pictures.Art(rgba=rgba, names=["red square"] * count, styles=["plain"] * count, codes=["1f7e5"] * count)
 
 
 def test_the_held_out_set_is_not_among_the_teachers() -> None:
@@ -67,6 +67,61 @@ def test_recolouring_exchanges_channels_and_nothing_else() -> None:
     same = (changed == rgb).flatten(1).all(dim=1)
     assert 0.3 < same.float().mean() < 0.85
     assert torch.equal(changed.sort(dim=1).values, rgb.sort(dim=1).values)
+
+
+def test_a_name_is_held_out_however_it_is_spelled() -> None:
+    assert all(art.is_held_out(f"big thing {i}") == art.is_held_out(f"big-thing-{i}") for i in range(200))
+
+
+def test_ink_follows_the_edges_and_leaves_the_middle_and_the_far_ground() -> None:
+    rgba = drawings(side_px=32).rgba.float() / 255
+    inked = pictures.inked(rgba, generator(), share=1.0)
+    assert torch.equal(inked[:, :, 12:20, 12:20], rgba[:, :, 12:20, 12:20])
+    assert torch.equal(inked[:, 3, :6], rgba[:, 3, :6])
+    assert inked[:, :3, 8, 8:24].max() <= 0.3  # dark, along the upper edge
+    assert inked[:, 3, 7, 8:24].min() == 1.0  # and one pixel beyond it
+    assert torch.equal(pictures.inked(rgba, generator(), share=0.0), rgba)
+
+
+def test_toning_keeps_the_drawing_and_changes_its_colours() -> None:
+    rgb = torch.rand(32, 3, 16, 16, generator=generator())
+    toned = pictures.toned(rgb, generator(1))
+    assert toned.min() >= 0
+    assert toned.max() <= 1
+    assert not torch.allclose(toned, rgb, atol=0.05)
+    flat = torch.stack([rgb.mean(dim=1).flatten(), toned.mean(dim=1).flatten()])
+    assert torch.corrcoef(flat)[0, 1] > 0.7
+
+
+def test_the_photographs_of_the_figures_are_none_of_the_grounds() -> None:
+    assert not set(pictures.PHOTOGRAPHS) & set(pictures.HELD_OUT_PHOTOGRAPHS)
+    taught, held_out = pictures.photographs(), pictures.photographs(pictures.HELD_OUT_PHOTOGRAPHS, side_px=64)
+    assert taught.shape == (len(pictures.PHOTOGRAPHS), 3, 256, 256)
+    assert held_out.shape == (len(pictures.HELD_OUT_PHOTOGRAPHS), 3, 64, 64)
+
+
+def test_the_teacher_learns_to_tell_two_things_apart() -> None:
+    """Red squares against green discs: from chance to certainty, in a style that is turned and inked at random."""
+    torch.manual_seed(0)
+    net = eyes.Eyes(2)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3)
+    rgba = drawings(2, side_px=64).rgba.clone()
+    rgba[1] = 0
+    disc = (torch.arange(64)[:, None] - 32) ** 2 + (torch.arange(64) - 32) ** 2 < 400
+    rgba[1, 1][disc], rgba[1, 3][disc] = 200, 255
+    both = pictures.Art(rgba=rgba, names=["red square", "green disc"], styles=["plain"] * 2, codes=["1f7e5", "1f7e2"])
+    photos = torch.rand(1, 3, 256, 256, generator=generator())
+    losses = []
+    for step in range(12):
+        index, seen = eyes.batch(both, photos, 16, generator(step))
+        cosines = net.scores(net(eyes.small(seen)))
+        assert cosines.abs().max() <= 1.001
+        loss = nn.functional.cross_entropy(eyes.SCALE * cosines, index)
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.5 * losses[0]
 
 
 def test_turning_keeps_a_drawing_inside_its_frame_and_its_area() -> None:
