@@ -24,6 +24,7 @@ class Stage(StrEnum):
     """The stages of one job, in the order in which they run."""
 
     INTAKE = "intake"  # files → pictures
+    PREPARE = "prepare"  # pack + class → captions, class pictures; measured as part of TRAIN
     TRAIN = "train"  # pack → style
     CAPTION = "caption"  # photo → words
     GENERATE = "generate"  # photo + words + style → draft
@@ -36,11 +37,17 @@ class Report(Protocol):
     def __call__(self, done: int, total: int, preview: Image.Image | None = None) -> None: ...
 
 
+Watch = Callable[[Stage], Report]  # begins a stage: a Report for it
 ShouldStop = Callable[[], bool]  # asked at every step; True → finish the step, save, raise Stopped
 
 
 def no_report(done: int, total: int, preview: Image.Image | None = None) -> None:
     """A ``Report`` that tells nobody."""
+
+
+def part_of(report: Report, before: int, total: int) -> Report:
+    """``report`` for one part of a stage, which begins after ``before`` of its ``total`` steps."""
+    return lambda done, _total, preview=None: report(before + done, total, preview)
 
 
 def never_stop() -> bool:

@@ -11,6 +11,7 @@ and nothing enters the cache unchecked. What is left behind is the hub's usual c
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
 import time
@@ -40,6 +41,7 @@ class Patience:
 
     retries: int = 5  # in a row without a single new byte
     wait_s: float = 1.0  # before the first retry; doubles each time
+    greeting_s: float = 10.0  # for the first answer: no retry begins later, for who is offline wants to know soon
 
 
 def cache_folder(repo: str) -> Path:
@@ -94,18 +96,30 @@ def fetch(file: RemoteFile, report: Callable[[int], None], should_stop: ShouldSt
         _link(file)
 
 
-def patiently(ask: Callable[[], Answer], patience: Patience, *, progress: Callable[[], int] = lambda: 0) -> Answer:
-    """``ask`` again after failures that may pass; ``progress`` rising between two of them renews the patience."""
-    failures = 0
+def patiently(
+    ask: Callable[[], Answer],
+    patience: Patience,
+    *,
+    progress: Callable[[], int] = lambda: 0,
+    limit_s: float = math.inf,
+) -> Answer:
+    """``ask`` again after failures that may pass; ``progress`` rising between two of them renews the patience.
+
+    Args:
+        limit_s: no retry begins later than this after the first asking.
+    """
+    failures, began = 0, time.monotonic()
     while True:
         before = progress()
         try:
             return ask()
         except (httpx.TransportError, HfHubHTTPError) as error:
             failures = 0 if progress() > before else failures + 1
-            if failures > patience.retries or not _is_passing(error):
+            wait_s = patience.wait_s * 2 ** max(failures - 1, 0)
+            late = time.monotonic() - began + wait_s > limit_s
+            if failures > patience.retries or late or not _is_passing(error):
                 raise
-        time.sleep(patience.wait_s * 2 ** max(failures - 1, 0))
+        time.sleep(wait_s)
 
 
 def _is_passing(error: Exception) -> bool:

@@ -13,15 +13,15 @@ from pathlib import Path
 from PIL import Image
 
 from pipeline import record, store
+from pipeline.card import StyleCard, fitting_card, weight_files
 from pipeline.domain import Draft, Json, Picture, Report, ShouldStop
-from pipeline.errors import StyleMismatch
 from pipeline.generate import GenerateConfig, GenerateInputs, generate, prompt_of, seed_of
 from pipeline.intake import unique_name
 from pipeline.learn import base_modules
 from pipeline.models import Models
 from pipeline.options import Options
 from pipeline.record import Made
-from pipeline.style import StyleCard, applied, read_card, weight_files
+from pipeline.style import applied
 
 DRAWN = ".drawing.json"  # in the drafts' folder: which are drawn, and from what
 
@@ -67,22 +67,6 @@ def draw_drafts(job: Drawing, models: Models, *, report: Report, should_stop: Sh
     total = len(wanted) * steps_of(config)
     report(total, total)
     return [_read(job, config, draft) for draft in wanted]
-
-
-def fitting_card(style: Path, profile: str) -> StyleCard:
-    """The card of a style, told to be another profile's before any model is loaded.
-
-    Raises:
-        BadInput: there is no style.
-        StyleMismatch: it was learned with another profile.
-    """
-    card = read_card(style)
-    if card.profile != profile:
-        raise StyleMismatch(
-            f"the style {str(style)!r} was learned with profile {card.profile!r} and fits no other; "
-            f"use --profile {card.profile}, or learn it again with {profile!r}"
-        )
-    return card
 
 
 def wanted_drafts(photos: Sequence[Picture], count: int) -> list[Wanted]:
@@ -164,6 +148,7 @@ def generate_config(options: Options, card: StyleCard) -> GenerateConfig:
         guidance=options.guidance,
         structure_scale=profile.generate.structure_scale,
         flatten=profile.generate.flatten,
+        badge=profile.generate.badge,
         template=options.template,
         token=card.token,
         negative=profile.prompt.negative,

@@ -64,6 +64,12 @@ class BadOutput(StickerError):
     code = "bad_output"
 
 
+class FolderBusy(BadOutput):
+    """Another run is still writing to the output folder."""
+
+    code = "folder_busy"
+
+
 class ModelMissing(StickerError):
     """A model's files are not here and could not be fetched."""
 

@@ -14,6 +14,9 @@ MARGIN = 0.06  # of the square's side, left free around a cut-out drawing; stick
 SEEN = 8  # alpha from which a pixel belongs to the drawing
 # Plain grounds for a transparent picture: white first, then tones that no drawing fills with.
 GROUNDS = ((255, 255, 255), (176, 214, 232), (244, 214, 160), (120, 120, 128))
+BORDER_SPREAD = 14.0  # levels of 255, standard deviation along the border from which a ground is no plain one
+BADGE_EXPONENT = 4.0  # of the superellipse |x|^n + |y|^n = 1: 2 is a circle, 10 nearly a square
+BADGE_SIDE = 0.92  # of the square's side
 CLEARANCE = 60.0  # Euclidean distance in RGB (0..441) below which a drawing's edge melts into the ground
 
 
@@ -59,6 +62,30 @@ def ground_for(picture: Image.Image) -> tuple[int, int, int]:
         if clearance >= CLEARANCE:
             return ground
     return GROUNDS[int(np.argmax(clearances))]
+
+
+def has_busy_ground(picture: Image.Image) -> bool:
+    """Whether a picture fills its frame with more than one colour along the border, as photographs do."""
+    if not has_ground(picture):
+        return False
+    rgb = np.asarray(picture.convert("RGB").resize((32, 32), Image.Resampling.BOX)).astype(np.float32)
+    border = np.concatenate([rgb[0], rgb[-1], rgb[1:-1, 0], rgb[1:-1, -1]])
+    return bool(border.std(axis=0).max() > BORDER_SPREAD)
+
+
+def badged(picture: Image.Image) -> Image.Image:
+    """The middle of a square picture as a badge: inside a superellipse (Lamé 1818), transparent outside.
+
+    What fills its frame has no outline of its own to cut along; this gives it one. Returns RGBA of the same size.
+    """
+    rgba = squared(picture)
+    scale = 4  # drawn larger and shrunk, for a smooth rim
+    along = (np.arange(rgba.width * scale) + 0.5) / (rgba.width * scale) * 2 - 1
+    reach = np.abs(along / BADGE_SIDE) ** BADGE_EXPONENT
+    inside = (reach[:, None] + reach[None, :] <= 1).astype(np.uint8) * 255
+    mask = Image.fromarray(inside).resize(rgba.size, Image.Resampling.BOX)
+    rgba.putalpha(mask)
+    return rgba
 
 
 def flattened(picture: Image.Image, weight: float) -> Image.Image:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from pipeline.domain import Draft, Picture, Report, ShouldStop
 from pipeline.errors import Stopped
-from pipeline.framing import flattened, has_ground, on_ground
+from pipeline.framing import badged, flattened, has_busy_ground, has_ground, on_ground
 from pipeline.models import Models
 from pipeline.schedulers import remember_original
 from pipeline.structure import structure_map
@@ -48,6 +48,7 @@ class GenerateConfig:
     seed: int
     size_px: int
     flatten: float = 0.0  # of photos that fill their frame: see ``framing.flattened``
+    badge: bool = False  # of photos with a busy ground: see ``framing.badged``
     preview_every: int = 0  # steps between previews of x̂₀; 0 = none, for each costs a decoding
 
 
@@ -102,9 +103,14 @@ def generate(inputs: GenerateInputs, config: GenerateConfig, *, report: Report, 
 
 
 def starting_picture(photo: Picture, config: GenerateConfig) -> Image.Image:
-    """What img2img starts from: the photo as an RGB square; a drawing on its ground, a photograph flattened."""
-    square = on_ground(photo.image, config.size_px)
-    return flattened(square, config.flatten) if has_ground(photo.image) else square
+    """What img2img starts from: the photo as an RGB square; a drawing on its ground, a photograph flattened and,
+    where the profile says so, as a badge on a plain ground."""
+    if not has_ground(photo.image):
+        return on_ground(photo.image, config.size_px)
+    square = flattened(on_ground(photo.image, config.size_px), config.flatten)
+    if config.badge and has_busy_ground(photo.image):
+        return on_ground(badged(square), config.size_px)
+    return square
 
 
 def structure_arguments(

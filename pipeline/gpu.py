@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 
 from pipeline.errors import BadSetting
+from pipeline.settings import check_device
 
-SETTINGS = ("auto", "cuda", "mps", "cpu")
 _MB = 1024 * 1024
 
 
@@ -35,8 +35,7 @@ def choose_device(setting: str = "auto") -> Device:
     Raises:
         BadSetting: the setting is unknown, or names a device that this machine (or this build of torch) lacks.
     """
-    if setting not in SETTINGS:
-        raise BadSetting(f"device = {setting!r}: unknown; choose one of {', '.join(SETTINGS)}")
+    check_device(setting)
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     name = next(name for name, here in there.items() if here) if setting == "auto" else setting
     if not there[name]:

@@ -32,7 +32,7 @@ from pipeline.domain import Report, ShouldStop, never_stop, no_report
 from pipeline.download import Patience, RemoteFile, cache_folder, fetch, patiently
 from pipeline.errors import ModelBroken, ModelMissing
 from pipeline.model_files import Inspection, choose, fingerprint, inspect, needs
-from pipeline.settings import ModelSource, Profile
+from pipeline.settings import RESTORE, ModelSource, Profile
 
 MB = 1_000_000
 SPARE_BYTES = 100 * MB  # left free on the disk beside what is fetched
@@ -111,7 +111,7 @@ def _source(profile: Profile, role: str) -> ModelSource:
 
 def _remedy(profile: Profile, source: ModelSource) -> str:
     if source.repo is None:
-        return "restore it from the project's repository (`git checkout -- configs`)"
+        return RESTORE if profile.committed else f"copy the whole model to {str(_folder(profile, source))!r}"
     return f"run `stickers models pull {profile.name}`"
 
 
@@ -165,7 +165,9 @@ def _plan(profile: Profile, role: str, source: ModelSource, patience: Patience) 
     repo, revision = str(source.repo), str(source.revision)
     timeout_s = constants.HF_HUB_ETAG_TIMEOUT
     info = patiently(
-        lambda: HfApi().model_info(repo, revision=revision, files_metadata=True, timeout=timeout_s), patience
+        lambda: HfApi().model_info(repo, revision=revision, files_metadata=True, timeout=timeout_s),
+        patience,
+        limit_s=patience.greeting_s,
     )
     prefix = f"{source.subfolder}/" if source.subfolder else ""
     listed = {entry.rfilename: entry for entry in info.siblings or ()}

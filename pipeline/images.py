@@ -16,7 +16,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 
 from pipeline.domain import Picture
 from pipeline.errors import BadInput, BadPicture, PictureTooLarge
@@ -149,7 +149,7 @@ def _decode(data: bytes, header: Header, shown: str) -> Image.Image:
         _check_sides(*image.size, shown)  # the decoder's own reading of the header
         seek_good_frame(image)
         turn = _TURNS.get(_orientation(image))
-        rgba = to_rgba(image, header.bit_depth)
+        rgba = to_srgb(to_rgba(image, header.bit_depth), image)
     return rgba if turn is None else rgba.transpose(turn)
 
 
@@ -178,6 +178,25 @@ def to_rgba(image: Image.Image, bit_depth: int = 8) -> Image.Image:
     if image.mode == "RGB" and isinstance(clear, tuple) and bit_depth == 16:
         image.info["transparency"] = tuple(channel >> 8 for channel in clear)
     return image.convert("RGBA") if image.mode != "RGBA" else image.copy()
+
+
+def to_srgb(rgba: Image.Image, source: Image.Image) -> Image.Image:
+    """The colours as sRGB has them, by the ICC profile that ``source`` (the decoded file) carries; alpha as it is.
+
+    Without a profile, or with one that is broken or meant for other channels, the picture is returned as it is.
+    """
+    profile = source.info.get("icc_profile")
+    if not profile or source.mode not in ("RGB", "RGBA", "P"):  # a CMYK profile says nothing about our RGB
+        return rgba
+    try:
+        embedded = ImageCms.ImageCmsProfile(BytesIO(profile))
+        colours = ImageCms.profileToProfile(rgba.convert("RGB"), embedded, ImageCms.createProfile("sRGB"))
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return rgba
+    if colours is None:  # it works in place only where it is told to
+        return rgba
+    colours.putalpha(rgba.getchannel("A"))
+    return colours
 
 
 def _wide_grey_to_rgba(image: Image.Image) -> Image.Image:

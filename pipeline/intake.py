@@ -73,7 +73,11 @@ def load_pack(
 
 
 def load_photos(
-    paths: Sequence[Path | str], *, max_side_px: int | None = PHOTO_SIDE_PX
+    paths: Sequence[Path | str],
+    *,
+    max_side_px: int | None = PHOTO_SIDE_PX,
+    report: Report = no_report,
+    should_stop: ShouldStop = never_stop,
 ) -> tuple[tuple[Picture, ...], tuple[Skipped, ...]]:
     """Read photos, each under a name of its own; the same photo twice is two photos.
 
@@ -86,11 +90,14 @@ def load_photos(
 
     Raises:
         BadInput: no path was given, or not one photo can be used; the message names each.
+        Stopped: ``should_stop`` said so.
     """
     photos: list[Picture] = []
     skipped: list[Skipped] = []
     names: set[str] = set()
-    for path in map(Path, paths):
+    for done, path in enumerate(map(Path, paths)):
+        if should_stop():
+            raise Stopped()
         try:
             picture = load_picture(path, name=unique_name(safe_name(path.stem), names), max_side_px=max_side_px)
         except BadInput as error:
@@ -98,6 +105,7 @@ def load_photos(
         else:
             names.add(picture.name.casefold())
             photos.append(picture)
+        report(done + 1, len(paths))
     if not photos:
         raise BadInput(_no_photos(skipped))
     return tuple(photos), tuple(skipped)

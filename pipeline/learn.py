@@ -1,7 +1,7 @@
 """The train stage: a pack in, a style's folder out.
 
-Owns what DreamBooth is given (the pack's captions, the class pictures that all packs of a profile share) and what is
-kept of it. Knows neither queue nor photos; the loop itself is ``training.dreambooth``. Heavy: loads torch.
+Owns what DreamBooth is given (the pack's captions; the class pictures are ``class_pictures``' affair) and what is kept
+of it. Knows neither queue nor photos; the loop itself is ``training.dreambooth``. Heavy: loads torch.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from PIL import Image
 
 from pipeline import store
 from pipeline.caption import CaptionConfig, CaptionInputs, caption
-from pipeline.domain import Json, Pack, Report, ShouldStop, no_report
+from pipeline.card import Export, StyleCard, mean_ends
+from pipeline.class_pictures import class_config, class_count, class_pictures, class_steps
+from pipeline.domain import Json, Pack, Report, ShouldStop, Stage, Watch, part_of
 from pipeline.errors import BadSetting, Stopped, TrainingFailed
 from pipeline.framing import squared
-from pipeline.generate import prompt_of, seed_of, structure_arguments
+from pipeline.generate import prompt_of
 from pipeline.models import Models
 from pipeline.options import Options
-from pipeline.settings import Profile
 from pipeline.structure import structure_map
-from pipeline.style import Export, StyleCard, mean_ends, save_style
+from pipeline.style import save_style
 from training.checkpoint import remove as remove_checkpoint
 from training.data import Example
 from training.dreambooth import DreamBoothConfig, DreamBoothInputs, LearnedStyle, dreambooth
@@ -34,7 +34,6 @@ from training.errors import LossNotFinite, TrainingStopped
 from training.lowrank import export_low_rank
 
 LIBRARIES = ("torch", "diffusers", "transformers", "peft", "accelerate", "stickersmith")
-CLASS_SEED = 0  # the class pictures are the same for everybody
 FINDER = CaptionConfig(beams=1)  # a pack's captions need no search
 
 
@@ -61,7 +60,7 @@ def style_config(pack: Pack, options: Options, models: Models) -> Json:
 
 
 def learn_style(
-    pack: Pack, options: Options, folder: Path, work: Path, cache: Path, models: Models, *, report: Report,
+    pack: Pack, options: Options, folder: Path, work: Path, cache: Path, models: Models, *, watch: Watch,
     should_stop: ShouldStop,
 ) -> LearnedStyle | None:  # fmt: skip
     """Learn the pack's style into ``folder``; nothing is done where it is there already.
@@ -69,6 +68,7 @@ def learn_style(
     Args:
         work: where the checkpoint is kept meanwhile.
         cache: where the class pictures of all profiles are.
+        watch: asked for a report of PREPARE, then for one of TRAIN; for neither where the folder is complete.
 
     Returns: what was learned, or None where the folder was complete.
 
@@ -79,9 +79,11 @@ def learn_style(
     config = style_config(pack, options, models)
     if store.is_complete(folder, store.fingerprint(config)):
         return None
-    inputs = dreambooth_inputs(pack, options, work, cache, models, should_stop)
+    inputs = dreambooth_inputs(pack, options, work, cache, models, report=watch(Stage.PREPARE), should_stop=should_stop)
     with translated():
-        learned = dreambooth(inputs, dreambooth_config(options, models), report=report, should_stop=should_stop)
+        learned = dreambooth(
+            inputs, dreambooth_config(options, models), report=watch(Stage.TRAIN), should_stop=should_stop
+        )
         tensors, export = exported(learned, options, models, should_stop)
     card = style_card(pack, options, models, learned, export)
     store.begin(folder)  # from here on it is no longer the style that may have been there
@@ -93,13 +95,19 @@ def learn_style(
 
 
 def dreambooth_inputs(
-    pack: Pack, options: Options, work: Path, cache: Path, models: Models, should_stop: ShouldStop
+    pack: Pack, options: Options, work: Path, cache: Path, models: Models, *, report: Report, should_stop: ShouldStop
 ) -> DreamBoothInputs:
-    """Pictures with their prompts, class pictures, and the models."""
-    profile = options.profile
-    captions = caption(
-        CaptionInputs(photos=pack.pictures, captioner=models.caption), FINDER, report=no_report, should_stop=should_stop
-    )
+    """Pictures with their prompts, class pictures, and the models.
+
+    Args:
+        report: counts the pack's captions and the denoising steps of the class pictures that are to be drawn.
+    """
+    profile, captioned = options.profile, len(pack.pictures)
+    total = captioned + class_steps(models, cache)
+    report(0, total)
+    looked_at = CaptionInputs(photos=pack.pictures, captioner=models.caption)
+    captions = caption(looked_at, FINDER, report=part_of(report, 0, total), should_stop=should_stop)
+    class_images = class_pictures(models, cache, report=part_of(report, captioned, total), should_stop=should_stop)
     token = profile.prompt.token
     return DreamBoothInputs(
         parts=models.parts,
@@ -108,7 +116,7 @@ def dreambooth_inputs(
             Example(image=squared(p.image), prompt=prompt_of(profile.prompt.template, captions[p.name], token))
             for p in pack.pictures
         ],
-        class_pictures=class_pictures(models, cache, should_stop),
+        class_pictures=class_images,
         class_prompt=profile.prompt.class_prompt,
         structure=partial(structure_map, size_px=profile.size_px) if models.controlnet is not None else None,
         size_px=profile.size_px,
@@ -184,69 +192,6 @@ def style_card(pack: Pack, options: Options, models: Models, learned: LearnedSty
         versions={library: version(library) for library in LIBRARIES},
         export=export,
     )
-
-
-def class_count(profile: Profile) -> int:
-    """How many class pictures the training needs."""
-    return profile.train.class_images if profile.train.prior_loss_weight else 0
-
-
-def class_config(models: Models) -> Json:
-    """All that the class pictures depend on."""
-    profile = models.profile
-    return {
-        "base": models.fingerprint("base"),
-        "prompt": profile.prompt.class_prompt,
-        "generate": profile.generate.model_dump(mode="json", exclude={"strength", "structure_scale", "flatten"}),
-        "size_px": profile.size_px,
-        "count": class_count(profile),
-    }
-
-
-def class_pictures(models: Models, cache: Path, should_stop: ShouldStop) -> list[Image.Image]:
-    """What the untuned model draws when it is told the class alone; drawn once per profile and kept in the cache."""
-    profile, config = models.profile, class_config(models)
-    count = class_count(profile)
-    if not count:
-        return []
-    folder = cache / "class-pictures" / store.fingerprint(config)[:16]
-    names = [folder / f"{number:04d}.png" for number in range(count)]
-    if not store.is_complete(folder, store.fingerprint(config)):
-        store.begin(folder)
-        for start in range(0, count, profile.generate.batch_size):
-            part = names[start : start + profile.generate.batch_size]
-            if not all(path.is_file() for path in part):
-                for path, image in zip(part, _drawn(models, start, len(part), should_stop), strict=True):
-                    store.write_image(path, image)
-        store.complete(folder, config)
-    return [Image.open(path).convert("RGB") for path in names]
-
-
-@torch.no_grad()  # not inference_mode: what is loaded meanwhile could never be trained
-def _drawn(models: Models, start: int, count: int, should_stop: ShouldStop) -> list[Image.Image]:
-    """Class pictures from nothing but noise: img2img at full strength, the ControlNet switched off."""
-    profile = models.profile
-    white = Image.new("RGB", (profile.size_px, profile.size_px), "white")
-    settings = profile.generate
-    pipeline = models.img2img_pipeline(settings.scheduler)
-
-    def step_end(_pipeline: object, _index: int, _timestep: object, _tensors: Json) -> Json:
-        if should_stop():
-            raise Stopped()
-        return {}
-
-    structure = structure_arguments(models, [white] * count, size_px=profile.size_px, scale=0.0)
-    images: list[Image.Image] = pipeline(
-        prompt=[profile.prompt.class_prompt] * count,
-        image=[white] * count,
-        strength=1.0,
-        num_inference_steps=settings.steps,
-        guidance_scale=settings.guidance,
-        generator=[torch.Generator().manual_seed(seed_of(CLASS_SEED, "class", start + i)) for i in range(count)],
-        callback_on_step_end=step_end,
-        **structure,
-    ).images
-    return images
 
 
 @contextmanager

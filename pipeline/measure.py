@@ -54,6 +54,10 @@ class Measured:
             elif not idle:  # a whole new run of this stage
                 self._note(stage, seconds, finished, {})
 
+    def note(self, stage: Stage, seconds: float) -> None:
+        """Keep the figures of a stage that is over."""
+        self._note(stage, seconds, True, {})
+
     def _note(self, stage: Stage, seconds: float, finished: bool, known: Json) -> None:
         """Keep the figures of this run, added to those ``known`` from earlier ones."""
         self.stages[stage] = {

@@ -6,12 +6,11 @@ Owns the ranges of the options and their sentences. Knows no model and no stage.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from string import Formatter
 from typing import TypeVar
 
 from pipeline.domain import Method
 from pipeline.errors import BadSetting
-from pipeline.settings import Profile
+from pipeline.settings import Profile, slots
 
 MAX_COUNT = 32  # variants of one photo
 MAX_SEED = 2**32 - 1
@@ -92,12 +91,9 @@ def _template(prompt: str | None, template: str) -> str:
     if prompt is None or not prompt.strip():
         return template
     try:
-        slots = [slot for slot in Formatter().parse(prompt) if slot[1] is not None]  # (text, name, format, conversion)
-    except ValueError:  # a brace without its partner
-        slots = [("", "?", "", None)]
-    if any(name not in ("caption", "token") or how or conversion for _, name, how, conversion in slots):
-        raise BadSetting(f"prompt {prompt!r} may use {{caption}} and {{token}} in braces, and nothing else")
-    names = [name for _, name, _, _ in slots]
+        names = slots(prompt)
+    except ValueError as error:
+        raise BadSetting(f"prompt {error}") from error
     words = prompt if "caption" in names else f"{{caption}}, {prompt}"
     return words if "token" in names else template.replace("{caption}", words)
 

@@ -6,10 +6,12 @@ Owns the schema of ``configs/*.toml`` and where the program keeps its cache. Kno
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
+from string import Formatter
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.domain import Json, Method
@@ -17,6 +19,39 @@ from pipeline.errors import BadSetting, UnknownProfile
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 DEFAULT_PROFILE = "embedded"
+RESTORE = "restore it from the project's repository (`git checkout -- configs`)"  # what of ours is not there
+
+# What a name may be, told without loading what it stands for; tests hold these tables and the heavy ones together.
+FAMILIES = ("sd",)  # of pipeline/families.py and pipeline/model_files.py
+SCHEDULERS = ("ddim", "ddpm", "euler", "euler_a", "dpmpp_2m", "dpmpp_2s", "lms", "pndm", "unipc")  # schedulers.py
+DEVICES = ("auto", "cuda", "mps", "cpu")  # gpu.py
+SLOTS = ("caption", "token")  # what a prompt's template may have in braces
+
+
+def _one_of(names: Sequence[str]) -> AfterValidator:
+    """The value is one of ``names``."""
+
+    def check(value: str) -> str:
+        if value not in names:
+            raise ValueError(f"unknown; choose one of {', '.join(names)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def slots(template: str) -> list[str]:
+    """The names that a template has in braces, in their order.
+
+    Raises:
+        ValueError: another name than ``SLOTS``, or one with a format or a conversion (``{caption:>99999}``).
+    """
+    try:
+        found = [slot[1:] for slot in Formatter().parse(template) if slot[1] is not None]  # name, format, conversion
+    except ValueError:  # a brace without its partner
+        found = [("?", "", None)]
+    if any(name not in SLOTS or how or conversion for name, how, conversion in found):
+        raise ValueError(f"{template!r} may use {{caption}} and {{token}} in braces, and nothing else")
+    return [str(name) for name, _, _ in found]
 
 
 class Section(BaseModel):
@@ -69,10 +104,10 @@ class Prompt(Section):
     @model_validator(mode="after")
     def template_has_caption(self) -> Self:
         try:
-            self.template.format(caption="", token="")
-        except (KeyError, IndexError, ValueError, AttributeError) as error:
-            raise ValueError(f"template {self.template!r} may use {{caption}} and {{token}} only") from error
-        if "{caption}" not in self.template:
+            names = slots(self.template)
+        except ValueError as error:
+            raise ValueError(f"template {error}") from error
+        if "caption" not in names or "{caption}" not in self.template:
             raise ValueError(f"template {self.template!r} lacks {{caption}}")
         return self
 
@@ -80,11 +115,12 @@ class Prompt(Section):
 class Generate(Section):
     """Defaults of img2img."""
 
-    scheduler: str = "ddim"
+    scheduler: Annotated[str, _one_of(SCHEDULERS)] = "ddim"
     steps: Annotated[int, Field(ge=1, le=1000)] = 20
     strength: Annotated[float, Field(gt=0, le=1)] = 0.7
     guidance: Annotated[float, Field(ge=0, le=50)] = 5.0
     flatten: Annotated[float, Field(ge=0, le=1)] = 0.0
+    badge: bool = False
     structure_scale: Annotated[float, Field(ge=0, le=2)] = 1.0
     batch_size: Annotated[int, Field(ge=1, le=64)] = 4
 
@@ -120,7 +156,7 @@ class Profile(Section):
     name: str
     folder: Path  # of the file: where `path` of a model starts
     title: str
-    family: str
+    family: Annotated[str, _one_of(FAMILIES)]
     licence: str
     size_px: Annotated[int, Field(ge=32, le=2048, multiple_of=8)]
     models: Models
@@ -128,6 +164,16 @@ class Profile(Section):
     generate: Generate = Generate()
     train: Train = Train()
     cutout: Cutout = Cutout()
+
+    @property
+    def file(self) -> Path:
+        """Where it was read from."""
+        return self.folder / f"{self.name}.toml"
+
+    @property
+    def committed(self) -> bool:
+        """Whether it is one of the project's own, which a person mends by restoring it."""
+        return self.folder == CONFIGS
 
     def source_path(self, source: ModelSource) -> Path | None:
         """The folder of a local model, or None for one on the hub."""
@@ -140,7 +186,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="STICKERS_", frozen=True)
 
     cache_dir: Path = Path.home() / ".cache" / "stickersmith"  # class pictures, shared by all packs of a profile
-    device: str = "auto"  # auto | cuda | mps | cpu
+    device: str = "auto"  # one of DEVICES; see ``check_device``
 
 
 def profile_names(folder: Path = CONFIGS) -> list[str]:
@@ -169,6 +215,30 @@ def load_profile(name: str = DEFAULT_PROFILE, folder: Path = CONFIGS) -> Profile
         raise BadSetting(f"{path}: not valid TOML: {error}") from error
     except ValidationError as error:
         raise BadSetting(f"{path}: {first_problem(error)}") from error
+
+
+def check_paths(profile: Profile) -> None:
+    """Refuse a profile whose local models' folders are not there. Not part of loading: a list shows such ones, too.
+
+    Raises:
+        BadSetting: the message names file, key, value, and the folder that was looked for.
+    """
+    for role, source in profile.models.by_role().items():
+        folder = profile.source_path(source)
+        if folder is not None and not folder.is_dir():
+            remedy = RESTORE if profile.committed else "`path` is relative to the profile's file: correct it there"
+            key = f"{profile.file}: models.{role}.path = {source.path!r}"
+            raise BadSetting(f"{key}: there is no folder {str(folder)!r}; {remedy}")
+
+
+def check_device(name: str) -> None:
+    """Refuse the name of a device that nobody knows; whether a known one is here, torch alone can tell.
+
+    Raises:
+        BadSetting: it is none of ``DEVICES``.
+    """
+    if name not in DEVICES:
+        raise BadSetting(f"device = {name!r}: unknown; let STICKERS_DEVICE be one of {', '.join(DEVICES)}")
 
 
 def first_problem(error: ValidationError) -> str:

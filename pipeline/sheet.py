@@ -23,6 +23,7 @@ PACK_ACROSS = 12
 PACK_TILE_PX = 150  # at most; a small pack is not blown up
 ONE_ACROSS = 8  # up to so many rows are wide; more go in two columns
 HEADINGS = ("photo", "draft", "sticker")
+NO_NAMES = ("", "pack", "stickers", "sticker-pack", "sticker_pack", "pictures", "images")  # tell nobody whose it is
 
 GROUND, CARD, WELL = (246, 242, 235), (255, 255, 255), (247, 243, 237)
 CHECK_LIGHT, CHECK_DARK = (252, 250, 247), (237, 232, 224)
@@ -97,12 +98,17 @@ def _card_of(across: int) -> _Card:
 
 
 def _draw_title(sheet: Image.Image, title: str, pack_size: int, row_count: int) -> None:
-    """The pack's name, and what the sheet shows."""
+    """Whose style it is, and what the sheet shows."""
     drawings = f"{row_count} new {'one' if row_count == 1 else 'ones'}" if row_count else "nothing drawn yet"
     stickers = f"{pack_size} sticker{'' if pack_size == 1 else 's'} in the pack"
     width = WIDTH_PX - 2 * MARGIN_PX
-    write(sheet, (MARGIN_PX, MARGIN_PX - 14), title or "untitled", size=50, colour=INK, width=width)
+    write(sheet, (MARGIN_PX, MARGIN_PX - 14), heading(title), size=50, colour=INK, width=width)
     write(sheet, (MARGIN_PX, MARGIN_PX + 50), f"{stickers}, {drawings}", size=22, colour=MUTED, width=width)
+
+
+def heading(pack: str) -> str:
+    """``In the style of cats``; "this pack" where the folder's name says no more."""
+    return f"In the style of {'this pack' if pack.strip().casefold() in NO_NAMES else pack}"
 
 
 def _pack_grid(count: int) -> tuple[int, int, int]:

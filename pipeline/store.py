@@ -15,6 +15,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ ARTEFACT = ".artefact.json"
 
 _MB = 1_000_000
 _PROBE_BYTES = 4096
+_TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")  # as ``_temporary_name`` makes them
 _FORMATS = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG"}
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP)  # some network file systems cannot sync a folder, and need not
 _REASONS = {
@@ -70,7 +72,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    temporary = path.with_name(_temporary_name())
     try:
         with temporary.open("xb") as file:
             file.write(data)
@@ -81,6 +83,11 @@ def _write(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def _temporary_name() -> str:
+    """A hidden name that no other program gives to a file: ``begin`` may sweep it."""
+    return f".{secrets.token_hex(8)}.tmp"
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -123,32 +130,6 @@ def read_json(path: Path) -> Any:
         raise BadInput(f"cannot read {str(path)!r}: {error.strerror}; check the path and its permissions") from error
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{str(path)!r} is not JSON ({error}); make it again") from error
-
-
-def commit_folder(temporary: Path, final: Path) -> None:
-    """Sync everything in ``temporary`` and rename it to ``final``, replacing a folder that is there.
-
-    Both must be on one file system. Two renames are needed to replace a folder: a kill between them leaves no folder
-    under ``final``, and the new one still whole under ``temporary``.
-
-    Raises:
-        BadOutput: it cannot be written.
-    """
-    with writing(final):
-        sync_tree(temporary)
-        final.parent.mkdir(parents=True, exist_ok=True)
-        old = final.with_name(f".{final.name}.old.tmp")
-        if final.is_dir():
-            shutil.rmtree(old, ignore_errors=True)  # of a run that was killed before its last line
-            os.replace(final, old)
-        try:
-            os.replace(temporary, final)
-        except OSError:
-            if old.is_dir():
-                os.replace(old, final)
-            raise
-        _sync_folder(final.parent)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def fingerprint(value: Any) -> str:
@@ -194,8 +175,9 @@ def begin(folder: Path) -> None:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ARTEFACT).unlink(missing_ok=True)
-        for left in folder.glob(".*.tmp"):
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        for left in folder.iterdir():
+            if _TEMPORARY.fullmatch(left.name) and left.is_file():
+                left.unlink()
         _sync_folder(folder)
 
 
@@ -236,16 +218,17 @@ def artefact_config(folder: Path) -> Json:
 
 
 def check_output(folder: Path, need_mb: float) -> None:
-    """Prove, before hours of work, that ``folder`` can be written and has room; it is made if missing.
+    """Prove, before hours of work, that ``folder`` can be made and written, and has room; nothing is left behind.
 
     Raises:
         BadOutput: it cannot be written, or has less than ``need_mb`` (10^6 bytes) free.
     """
-    probe = folder / f".{secrets.token_hex(8)}.probe.tmp"
     with writing(folder):
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        probe = there / _temporary_name()  # a folder that can be written can be given others
         _write(probe, bytes(_PROBE_BYTES))
         probe.unlink()
-        free_mb = shutil.disk_usage(folder).free / _MB
+        free_mb = shutil.disk_usage(there).free / _MB
     if free_mb < need_mb:
         room = f"{free_mb:.0f} MB free of the {need_mb:.0f} MB that are needed"
         raise BadOutput(f"{str(folder)!r} has {room}; free some space or choose another folder")

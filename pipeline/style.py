@@ -1,19 +1,14 @@
-"""A style on disk, and on the model: weights, their card, and how they are put on and taken off again.
+"""A style's weights on disk, and on the model: how they are written, put on and taken off again.
 
-Owns the folder's layout and the rule which model a style fits. Knows nothing of how it was learned. Heavy: loads torch.
-
-    STYLE/style.json                        the card, written last: where it is, the style is complete
-    STYLE/README.md                         the card for people
-    STYLE/pytorch_lora_weights.safetensors  an adapter (also of a full fine-tune exported as one), or
-    STYLE/unet/diffusion_pytorch_model.safetensors, STYLE/text_encoder/model.safetensors   whole weights
+Owns the writing of a style and the rule which model its weights fit. Knows nothing of how it was learned; the folder's
+layout and its card are ``pipeline.card``. Heavy: loads torch.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,52 +17,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from pipeline.domain import Json, Method
+from pipeline.card import ADAPTER, CARD, StyleCard, fitting_card, readme, weight_files, weights_path
 from pipeline.errors import BadInput, StyleMismatch
 from pipeline.store import write_bytes, write_json
 from training.lowrank import product
-
-CARD = "style.json"
-ADAPTER = "pytorch_lora_weights.safetensors"
-UNET_WEIGHTS = "diffusion_pytorch_model.safetensors"  # diffusers' name
-TEXT_ENCODER_WEIGHTS = "model.safetensors"  # transformers' name
-
-
-@dataclass(frozen=True, kw_only=True)
-class Export:
-    """How far an adapter is from the full fine-tune that it stands for; see ``training.lowrank.LowRank``."""
-
-    rank: int
-    distance: float
-    worst_layer: str
-    worst_distance: float
-    uncovered: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class StyleCard:
-    """What is to be known of a style besides its weights."""
-
-    profile: str  # the profile whose base model it was learned on, and the only one that it fits
-    base_fingerprint: str  # of that base model's files
-    method: Method
-    token: str  # the rare word that means the style
-    template: str  # of prompts, with {caption} and {token}
-    pack: str
-    picture_count: int
-    steps: int
-    seed: int
-    seconds: float
-    first_loss: float  # mean of the first tenth of the steps
-    last_loss: float  # mean of the last tenth
-    versions: Mapping[str, str] = field(default_factory=dict)  # of the libraries
-    export: Export | None = None  # where a full fine-tune is kept as an adapter
-
-
-def mean_ends(losses: tuple[float, ...]) -> tuple[float, float]:
-    """The mean loss of the first and of the last tenth of the steps, for the card; losses of one step are too noisy."""
-    tenth = max(1, len(losses) // 10)
-    return sum(losses[:tenth]) / tenth, sum(losses[-tenth:]) / tenth
 
 
 def save_style(folder: Path, tensors: Mapping[str, Tensor], card: StyleCard, base: Mapping[str, nn.Module]) -> None:
@@ -101,17 +54,6 @@ def save_part(folder: Path, tensors: Mapping[str, Tensor], module: Any) -> None:
     write_bytes(weights_path(folder), as_safetensors(tensors))
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """The files with weights that are there: the adapter's, or the parts'."""
-    paths = [folder / ADAPTER, *(weights_path(part) for part in sorted(folder.iterdir()) if part.is_dir())]
-    return [path for path in paths if path.is_file()]
-
-
-def weights_path(folder: Path) -> Path:
-    """Where whole weights lie in a part's folder."""
-    return folder / (TEXT_ENCODER_WEIGHTS if folder.name.startswith("text_encoder") else UNET_WEIGHTS)
-
-
 def as_safetensors(tensors: Mapping[str, Tensor]) -> bytes:
     """The file's bytes."""
     return save({name: value.contiguous() for name, value in tensors.items()}, metadata={"format": "pt"})
@@ -125,47 +67,6 @@ def is_adapter(tensors: Mapping[str, Tensor]) -> bool:
 def own(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
     """The tensors of one part, by their names within it."""
     return {name.removeprefix(f"{part}."): value for name, value in tensors.items() if name.startswith(f"{part}.")}
-
-
-def readme(card: StyleCard) -> str:
-    """The card for people, in Markdown."""
-    lines = [
-        f"# The style of “{card.pack}”",
-        "",
-        f"Learned by {'DreamBooth' if card.method is Method.DREAMBOOTH else 'DreamBooth with LoRA'} from "
-        f"{card.picture_count} pictures in {card.steps} steps ({card.seconds:.0f} s); "
-        f"the loss went from {card.first_loss:.4f} to {card.last_loss:.4f}.",
-        "",
-        f"It fits the profile `{card.profile}` and no other. The word `{card.token}` calls it: `{card.template}`.",
-    ]
-    if card.export:
-        lines += [
-            "",
-            f"Every weight was tuned; this is a rank-{card.export.rank} adapter made of it. "
-            f"{card.export.distance:.1%} of the change is lost (relative Frobenius norm), "
-            f"{card.export.worst_distance:.1%} in the worst layer, `{card.export.worst_layer}`.",
-        ]
-    lines += ["", "The pack's pictures are their makers' work: keep the style to yourself unless they agree.", ""]
-    return "\n".join(lines)
-
-
-def read_card(folder: Path) -> StyleCard:
-    """The card of the style in ``folder``.
-
-    Raises:
-        BadInput: there is no style, it is incomplete, or its card cannot be read.
-    """
-    path = folder / CARD
-    if not path.is_file():
-        raise BadInput(f"{str(folder)!r} is no style: it has no {CARD}; give the folder that `stickers train` wrote")
-    try:
-        raw: Json = json.loads(path.read_text(encoding="utf-8"))
-        known = {name: raw[name] for name in (entry.name for entry in fields(StyleCard)) if name in raw}
-        known["method"] = Method(raw["method"])
-        known["export"] = Export(**raw["export"]) if raw.get("export") else None
-        return StyleCard(**known)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"{str(path)!r} is no style's card: {error}; learn the style again") from error
 
 
 def read_tensors(folder: Path) -> dict[str, Tensor]:
@@ -216,12 +117,7 @@ def applied(
         BadInput: the folder is no style.
         StyleMismatch: the style was learned with another profile or base model, or its weights do not fit.
     """
-    card = read_card(folder)
-    if card.profile != profile:
-        raise StyleMismatch(
-            f"the style {str(folder)!r} was learned with profile {card.profile!r} and cannot be used with "
-            f"{profile!r}; use --profile {card.profile}, or learn it again with {profile!r}"
-        )
+    card = fitting_card(folder, profile)
     if base_fingerprint not in (None, card.base_fingerprint):
         raise StyleMismatch(
             f"the style {str(folder)!r} was learned on another version of the base model of profile {profile!r}; "

@@ -13,15 +13,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.domain import Stage
 from pipeline.errors import BadInput
 from pipeline.options import Options
-from pipeline.settings import Settings, load_profile, profile_names
+from pipeline.settings import Settings, check_paths, load_profile, profile_names
 from pipeline.store import read_json
 from scripts import results
 from scripts.progress import WAKING, Display, working
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from pipeline.request import Given
 
 QUIET = {  # libraries' chatter; errors still come as exceptions
     "TRANSFORMERS_VERBOSITY": "error",
@@ -43,62 +46,80 @@ def quiet() -> None:
 
 def _waking(display: Display) -> ModuleType:
     """``pipeline.run``, which takes seconds to load."""
-    quiet()
     display.pause(WAKING)
     from pipeline import run
 
     return run
 
 
+def _given(options: Options, pack: Path | None = None, photos: Sequence[Path] = (), **more: Path) -> Given:
+    """What was handed in; ``pipeline.request`` reads it, and refuses what is wrong while nothing heavy is loaded."""
+    quiet()
+    _must_exist(pack, photos)
+    from pipeline.request import Given
+
+    return Given(options=options, settings=Settings(), pack=pack, photos=photos, **more)
+
+
 def make(pack: Path, photos: Sequence[Path], out: Path, options: Options, *, as_json: bool) -> None:
     """``stickers make``."""
-    _must_exist(pack, photos)
+    given = _given(options, pack, photos, out=out)
+    from pipeline.request import to_make
+
     with working() as (display, stop):
-        run = _waking(display)
-        outcome = run.make(pack, photos, out, options, Settings(), watch=display.watch, should_stop=stop)
+        request = to_make(given, report=display.watch(Stage.INTAKE), should_stop=stop)
+        outcome = _waking(display).make(request, out, watch=display.watch, should_stop=stop)
     what = results.counted(len(outcome.stickers), "sticker") + f" in the style of {pack.name!r}"
     results.tell(outcome, what, folder=out / "stickers", style=out / "style", as_json=as_json)
 
 
 def train(pack: Path, out: Path, options: Options, *, as_json: bool) -> None:
     """``stickers train``."""
-    _must_exist(pack)
+    given = _given(options, pack, out=out)
+    from pipeline.request import to_learn
+
     with working() as (display, stop):
-        run = _waking(display)
-        outcome = run.learn(pack, out, options, Settings(), watch=display.watch, should_stop=stop)
+        request = to_learn(given, report=display.watch(Stage.INTAKE), should_stop=stop)
+        outcome = _waking(display).learn(request, out, watch=display.watch, should_stop=stop)
     results.tell(outcome, f"the style of {pack.name!r} is learned", folder=None, style=out, as_json=as_json)
 
 
 def caption(photos: Sequence[Path], options: Options, *, as_json: bool) -> None:
     """``stickers caption``."""
-    _must_exist(None, photos)
+    given = _given(options, photos=photos)
+    from pipeline.request import to_describe
+
     with working() as (display, stop):
-        run = _waking(display)
-        captions, skipped = run.describe(photos, options, Settings(), watch=display.watch, should_stop=stop)
+        request = to_describe(given, report=display.watch(Stage.INTAKE), should_stop=stop)
+        captions = _waking(display).describe(request, watch=display.watch, should_stop=stop)
     if as_json:
-        results.print_json({"captions": captions, "skipped": [asdict(entry) for entry in skipped]})
+        results.print_json({"captions": captions, "skipped": [asdict(entry) for entry in request.skipped]})
     else:
         for name, words in captions.items():
             results.say(f"{name}: {words}")
-    results.warn(skipped)
+    results.warn(request.skipped)
 
 
 def generate(style: Path, photos: Sequence[Path], out: Path, options: Options, *, as_json: bool) -> None:
     """``stickers generate``."""
-    _must_exist(None, photos)
+    given = _given(options, photos=photos, style=style, out=out)
+    from pipeline.request import to_draw
+
     with working() as (display, stop):
-        run = _waking(display)
-        outcome = run.draw(style, photos, out, options, Settings(), watch=display.watch, should_stop=stop)
+        request = to_draw(given, report=display.watch(Stage.INTAKE), should_stop=stop)
+        outcome = _waking(display).draw(request, style, out, watch=display.watch, should_stop=stop)
     what = results.counted(len(outcome.stickers), "draft")
     results.tell(outcome, what, folder=out, style=None, as_json=as_json)
 
 
 def cutout(images: Sequence[Path], out: Path, options: Options, *, mask: bool, as_json: bool) -> None:
     """``stickers cutout``."""
-    _must_exist(None, images)
+    given = _given(options, photos=images, out=out)
+    from pipeline.request import to_cut
+
     with working() as (display, stop):
-        run = _waking(display)
-        outcome = run.cut(images, out, options, Settings(), mask=mask, watch=display.watch, should_stop=stop)
+        request = to_cut(given, report=display.watch(Stage.INTAKE), should_stop=stop)
+        outcome = _waking(display).cut(request, out, mask=mask, watch=display.watch, should_stop=stop)
     what = results.counted(len(outcome.stickers), "sticker")
     results.tell(outcome, what, folder=out, style=None, as_json=as_json)
 
@@ -131,6 +152,7 @@ def pull(profile_name: str, *, as_json: bool) -> None:
     """``stickers models pull``."""
     profile = load_profile(profile_name)
     quiet()
+    check_paths(profile)
     from pipeline import hub
 
     with working() as (display, stop):

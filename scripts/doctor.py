@@ -136,7 +136,9 @@ def disk(settings: Settings) -> Iterator[Check]:
 
 
 def _free(folder: Path) -> str:
-    return results.size(shutil.disk_usage(folder).free / 1_000_000)
+    """Of the disk where the folder is, or would be made."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
+    return results.size(shutil.disk_usage(there).free / 1_000_000)
 
 
 def models() -> Iterator[Check]:

@@ -36,7 +36,28 @@ def program_version() -> str:
         return "unknown (not installed)"
 
 
-class Door(TyperGroup):
+class Plain(TyperGroup):
+    """Commands whose help shows no types of Python: a flag takes no value, an argument's words say what it is."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its own options."""
+        return [_plain(parameter) for parameter in super().get_params(ctx)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command below it, its options made plain, too."""
+        command = super().get_command(ctx, cmd_name)
+        for parameter in [] if command is None else command.get_params(ctx):
+            _plain(parameter)
+        return command
+
+
+def _plain(parameter: Any) -> Any:
+    if parameter.param_type_name == "argument" or parameter.is_flag:
+        parameter.display_type_rich = lambda ctx: None  # typer would show <bool> and <list[Path]>
+    return parameter
+
+
+class Door(Plain):
     """The top command: every way out of the program leads through ``main``."""
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:

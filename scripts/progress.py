@@ -21,6 +21,7 @@ from scripts.stopping import STOPPING, Stop, stoppable
 
 DOING = {
     Stage.INTAKE: "reading the pictures",
+    Stage.PREPARE: "getting ready to learn",
     Stage.TRAIN: "learning the style",
     Stage.CAPTION: "describing the photos",
     Stage.GENERATE: "drawing",
@@ -44,7 +45,7 @@ class Display(Protocol):
         ...
 
     def watch(self, stage: Stage) -> Report:
-        """``pipeline.run.Watch``: begin a stage."""
+        """``pipeline.domain.Watch``: begin a stage."""
         ...
 
 

@@ -83,7 +83,7 @@ def write_photos(folder: Path, count: int = 3) -> list[Path]:
 
 
 def watch_nothing(stage: Stage) -> Report:
-    """A ``pipeline.run.Watch`` that tells nobody."""
+    """A ``Watch`` that tells nobody."""
     return no_report
 
 

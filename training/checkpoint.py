@@ -59,8 +59,12 @@ def sync(path: Path) -> None:
 
 
 def load(folder: Path, fingerprint: str) -> Checkpoint | None:
-    """The checkpoint in ``folder``; None where there is none of a run with this fingerprint or it cannot be read."""
+    """The checkpoint in ``folder``; None where there is none of a run with this fingerprint or it cannot be read.
+
+    What a run left that was killed while it saved is swept away: nobody else works in this folder.
+    """
     path = folder / FILE_NAME
+    _sweep(folder)
     if not path.is_file():
         return None
     try:
@@ -81,6 +85,13 @@ def load(folder: Path, fingerprint: str) -> Checkpoint | None:
 def remove(folder: Path) -> None:
     """Delete the checkpoint of a run that is finished and whose style is saved."""
     (folder / FILE_NAME).unlink(missing_ok=True)
+    _sweep(folder)
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what ``save`` wrote beside and had no time to rename."""
+    for left in folder.glob(f"{FILE_NAME}.*.tmp"):
+        left.unlink(missing_ok=True)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer, names: list[str]) -> dict[str, Tensor]:

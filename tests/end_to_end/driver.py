@@ -21,14 +21,15 @@ from typing import Any
 import torch
 
 from pipeline import run
-from pipeline.domain import Report, Stage, never_stop
+from pipeline.domain import Report, Stage, Watch, never_stop
 from pipeline.gpu import choose_device
 from pipeline.models import Models
 from pipeline.options import options_of
+from pipeline.request import Given, to_make
 from pipeline.settings import Settings, load_profile
 
 
-def watch_and_kill(told: int, kill: list[Any] | None) -> run.Watch:
+def watch_and_kill(told: int, kill: list[Any] | None) -> Watch:
     """A watch that writes each step to the file descriptor ``told``, and kills its process at the step ``kill``."""
 
     def watch(stage: Stage) -> Report:
@@ -53,7 +54,9 @@ def one_run(plan: dict[str, Any], this: dict[str, Any]) -> dict[str, Any]:
             photos, out = [Path(photo) for photo in plan["photos"][: this["photos"]]], Path(this["out"])
             settings = Settings(cache_dir=Path(plan["cache"]), device="cpu")
             watch = watch_and_kill(steps, this.get("kill"))
-            run.make(Path(plan["pack"]), photos, out, options, settings, watch=watch, should_stop=never_stop)
+            given = Given(options=options, settings=settings, pack=Path(plan["pack"]), photos=photos, out=out)
+            request = to_make(given, report=watch(Stage.INTAKE), should_stop=never_stop)
+            run.make(request, out, watch=watch, should_stop=never_stop)
         except BaseException:
             traceback.print_exc()
             os._exit(1)

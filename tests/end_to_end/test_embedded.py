@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from pipeline import run
-from pipeline.domain import never_stop
+from pipeline.domain import never_stop, no_report
 from pipeline.hub import status
 from pipeline.options import options_of
+from pipeline.request import Given, to_make
 from pipeline.settings import CONFIGS, Settings, load_profile
 from tests.tiny_profile import watch_nothing
 
@@ -37,7 +38,9 @@ def job(tmp_path_factory):
     options = options_of(profile, train_steps=6, steps=5, seed=1)
     photos = [DEMO / "photos" / "fox.png", DEMO / "photos" / "cat.jpg"]
     settings = Settings(cache_dir=folder / "cache", device="cpu")
-    outcome = run.make(pack, photos, out, options, settings, watch=watch_nothing, should_stop=never_stop)
+    given = Given(options=options, settings=settings, pack=pack, photos=photos, out=out)
+    request = to_make(given, report=no_report, should_stop=never_stop)
+    outcome = run.make(request, out, watch=watch_nothing, should_stop=never_stop)
     return out, outcome
 
 

@@ -1,17 +1,14 @@
-"""The profile ``sd15`` against a hub on the loopback: fetching, resuming, refusing, and at last drawing with it."""
+"""The profile ``sd15`` against a hub on the loopback: fetching, resuming, checking, and at last drawing with it."""
 
-import os
-import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 import torch
 from diffusers import DPMSolverMultistepScheduler, StableDiffusionControlNetImg2ImgPipeline
-from huggingface_hub import constants, hf_hub_download
+from huggingface_hub import hf_hub_download
 from PIL import Image
 
 from pipeline import hub
@@ -19,76 +16,8 @@ from pipeline.download import Patience
 from pipeline.errors import ModelBroken, ModelMissing, Stopped
 from pipeline.gpu import choose_device
 from pipeline.models import Models
-from pipeline.settings import CONFIGS, load_profile
-from tests.hub_server import Fault, Repo, git_sha1, serving, sha256
-from tests.tiny_models import write_blip_repo, write_controlnet_repo, write_sd15_repo, write_segformer
-
-ROOT = Path(__file__).resolve().parents[2]
-UNET = "unet/diffusion_pytorch_model.fp16.safetensors"
-HASTE = Patience(retries=2, wait_s=0.01)
-WRITERS = {"base": write_sd15_repo, "controlnet": write_controlnet_repo, "caption": write_blip_repo}
-
-
-@pytest.fixture(scope="module")
-def masters(tmp_path_factory):
-    """The repositories of the profile, made once."""
-    folder = tmp_path_factory.mktemp("repos")
-    write_segformer(folder / "segmentation")
-    for role, write in WRITERS.items():
-        write(folder / role)
-    return folder
-
-
-@pytest.fixture
-def profile(masters, tmp_path):
-    """configs/sd15.toml as it is, beside the SegFormer that it names."""
-    shutil.copy(CONFIGS / "sd15.toml", tmp_path)
-    shutil.copytree(masters / "segmentation", tmp_path / "embedded" / "segmentation")
-    return load_profile(str(tmp_path / "sd15.toml"))
-
-
-@pytest.fixture
-def served(profile, masters, tmp_path):
-    """A hub with the profile's repositories; the folders may be changed by the test."""
-    sources = profile.models.by_role()
-    repos = []
-    for role in WRITERS:
-        shutil.copytree(masters / role, tmp_path / "served" / role)
-        folder = tmp_path / "served" / role
-        repos.append(Repo(name=sources[role].repo, revision=sources[role].revision, folder=folder))
-    with serving(*repos) as server:
-        yield server
-
-
-@pytest.fixture
-def here(served, tmp_path, monkeypatch):
-    """Point this process to the hub; huggingface_hub read its environment long ago, hence its constants."""
-    monkeypatch.setattr(constants, "ENDPOINT", served.endpoint)
-    template = served.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "home" / "hub"))
-    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1)
-    return tmp_path / "home" / "hub"
-
-
-def command(profile, code):
-    """A python of its own that runs ``code`` with ``profile`` loaded."""
-    start = (
-        f"from pipeline.settings import load_profile\nprofile = load_profile({str(profile.folder / 'sd15.toml')!r})\n"
-    )
-    return [sys.executable, "-c", start + code]
-
-
-def environment(endpoint, tmp_path, **more):
-    wanted = {"HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
-    return {key: value for key, value in os.environ.items() if not key.startswith("HF_")} | wanted | more
-
-
-def run(profile, code, endpoint, tmp_path, **more):
-    env = environment(endpoint, tmp_path, **more)
-    return subprocess.run(
-        command(profile, code), env=env, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
-    )
+from tests.hub_server import Fault, git_sha1, sha256
+from tests.integration.pulling import HASTE, ROOT, UNET, command, environment, run
 
 
 def blobs(cache):
@@ -178,51 +107,6 @@ def test_wrong_bytes_are_refused_and_not_kept(profile, served, here, path):
     assert hub.local_folder(profile, "base").is_dir()
 
 
-def test_a_file_that_the_repository_lacks_is_named_before_anything_is_fetched(profile, served, here):
-    (served.repos[0].folder / UNET).unlink()
-    with pytest.raises(ModelMissing, match=rf"stable-diffusion-v1-5 has no {UNET}.*451f4fe.*models.base.*'sd15'"):
-        hub.pull(profile, patience=HASTE)
-    assert served.asked == []
-
-
-def test_a_repository_with_pickles_only_is_refused(profile, served, here):
-    (served.repos[2].folder / "model.safetensors").unlink()
-    with pytest.raises(ModelMissing, match=r"has no model\.safetensors"):
-        hub.pull(profile, patience=HASTE)
-
-
-def test_a_file_that_is_listed_but_gone_is_named(profile, served, here):
-    served.faults.append(Fault(kind="missing", path="vae/config.json", times=9))
-    with pytest.raises(ModelMissing, match=r"lists .*vae/config\.json but does not have it"):
-        hub.pull(profile, patience=HASTE)
-
-
-def test_too_small_a_disk_is_said_up_front(profile, served, here):
-    served.faults.append(Fault(kind="huge", path=UNET))
-    with pytest.raises(ModelMissing, match=r"1000000\d\d\d MB are to be fetched, but only \d+ MB are free.*HF_HOME"):
-        hub.pull(profile, patience=HASTE)
-    assert served.asked == []
-
-
-def test_a_busy_hub_is_asked_again_and_in_the_end_reported(profile, served, here):
-    served.faults.append(Fault(kind="busy", path=UNET, times=2))
-    hub.pull(profile, patience=HASTE)
-    assert [asked.status for asked in served.asked_for(UNET)] == [503, 503, 200]
-    shutil.rmtree(here)
-    served.faults.append(Fault(kind="busy", path="LISTING", times=9))
-    with pytest.raises(ModelMissing, match=r"hub answered 503 .*again later"):
-        hub.pull(profile, patience=HASTE)
-
-
-def test_unknown_revision_and_unknown_repository_are_told_apart(profile, served, here):
-    served.repos[0] = Repo(name=served.repos[0].name, revision="f" * 40, folder=served.repos[0].folder)
-    with pytest.raises(ModelMissing, match="no such revision"):
-        hub.pull(profile, patience=HASTE)
-    served.repos.clear()
-    with pytest.raises(ModelMissing, match="no such repository"):
-        hub.pull(profile, patience=HASTE)
-
-
 def test_a_stopped_pull_keeps_what_came(profile, served, here):
     asked = iter([False] * 5)
     with pytest.raises(Stopped, match="again to go on"):
@@ -232,31 +116,6 @@ def test_a_stopped_pull_keeps_what_came(profile, served, here):
     whole = [asked for asked in served.asked if asked.range is None]
     assert kept > 0
     assert len({(asked.repo, asked.path) for asked in whole}) == len(whole)
-
-
-def test_offline_with_nothing_cached_is_one_sentence(profile, served, tmp_path):
-    code = "from pipeline import errors, hub\ntry: hub.pull(profile)\nexcept errors.ModelMissing as error: print(error)"
-    offline = run(profile, code, served.endpoint, tmp_path, HF_HUB_OFFLINE="1")
-    assert "stable-diffusion-v1-5 could not be fetched: HF_HUB_OFFLINE is set" in offline.stdout, offline.stderr
-    assert len(offline.stdout.splitlines()) == 1
-    assert served.asked == []
-
-
-def test_an_unreachable_hub_is_one_sentence(profile, served, here, monkeypatch):
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # the discard port: nobody listens
-    with pytest.raises(ModelMissing, match=r"127\.0\.0\.1:9 does not answer.*go online.*stickers models pull sd15"):
-        hub.pull(profile, patience=Patience(retries=1, wait_s=0.01))
-
-
-def test_an_address_that_is_no_hub_is_told(profile, served, here, monkeypatch):
-    monkeypatch.setattr(constants, "ENDPOINT", f"{served.endpoint}/page")
-    with pytest.raises(ModelMissing, match=r"/page is no hub .*HF_ENDPOINT"):
-        hub.pull(profile, patience=HASTE)
-
-
-def test_a_missing_model_names_the_command_that_fetches_it(profile, here):
-    with pytest.raises(ModelMissing, match=r"'sd15': the caption model.*lacks config\.json.*stickers models pull sd15"):
-        hub.local_folder(profile, "caption")
 
 
 def test_huggingface_hub_finds_what_was_left_without_asking(profile, served, here):

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.domain import Pack, Picture, never_stop, no_report
+from pipeline.domain import Pack, Picture, never_stop
 from pipeline.gpu import choose_device
 from pipeline.intake import load_pack, load_photos
 from pipeline.learn import learn_style
 from pipeline.models import Models
 from pipeline.options import options_of
 from pipeline.settings import Profile, load_profile
-from tests.tiny_profile import write_pack, write_photos, write_profile
+from tests.tiny_profile import watch_nothing, write_pack, write_photos, write_profile
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,6 @@ def style(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("learned") / "style"
     work, options = folder.parent / "work", options_of(tiny.profile)
     learn_style(
-        tiny.pack, options, folder, work, tiny.cache, tiny.models, report=no_report, should_stop=never_stop
+        tiny.pack, options, folder, work, tiny.cache, tiny.models, watch=watch_nothing, should_stop=never_stop
     )  # fmt: skip
     return folder

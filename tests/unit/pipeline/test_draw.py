@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipeline import draw
+from pipeline.card import CARD
 from pipeline.domain import Picture, never_stop, no_report
-from pipeline.draw import DRAWN, Drawing, draw_drafts, fitting_card, wanted_drafts
-from pipeline.errors import BadInput, Stopped, StyleMismatch
+from pipeline.draw import DRAWN, Drawing, draw_drafts, wanted_drafts
+from pipeline.errors import Stopped, StyleMismatch
 from pipeline.generate import seed_of
 from pipeline.options import options_of
-from pipeline.style import CARD
 from tests.tiny_profile import SIZE_PX, stopping_after
 
 
@@ -147,5 +147,3 @@ def test_the_style_of_another_profile_is_refused_before_any_work(tiny, job, styl
     with pytest.raises(StyleMismatch, match=r"learned with profile 'sd15'.*'tiny'"):
         draws(replace(job, style=foreign), tiny)
     assert not job.folder.exists()
-    with pytest.raises(BadInput, match="is no style"):
-        fitting_card(tmp_path, "tiny")

@@ -5,8 +5,10 @@ import re
 import pytest
 import torch
 
+from pipeline import settings
 from pipeline.errors import BadSetting
 from pipeline.families import FAMILIES, family
+from pipeline.model_files import BASES
 from pipeline.settings import load_profile
 from tests.tiny import tiny_parts
 
@@ -14,6 +16,11 @@ from tests.tiny import tiny_parts
 def test_unknown_family_is_refused_with_those_that_there_are():
     with pytest.raises(BadSetting, match=r"family = 'flux'.*sd"):
         family("flux")
+
+
+def test_the_light_tables_name_the_same_families():
+    """A profile is refused, and files are chosen, without loading torch."""
+    assert set(settings.FAMILIES) == set(FAMILIES) == set(BASES)
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -6,7 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from pipeline.framing import CLEARANCE, GROUNDS, MARGIN, flattened, ground_for, has_ground, on_ground, squared, trimmed
+from pipeline.framing import (
+    BADGE_SIDE,
+    CLEARANCE,
+    GROUNDS,
+    MARGIN,
+    badged,
+    flattened,
+    ground_for,
+    has_busy_ground,
+    has_ground,
+    on_ground,
+    squared,
+    trimmed,
+)
 
 COLOURS = st.tuples(*[st.integers(0, 255)] * 3)
 
@@ -116,3 +129,24 @@ def test_flattening_smooths_texture_and_keeps_edges() -> None:
     assert smooth[:, 4:28].std() < 2.0
     assert smooth[:, 40:60].mean() - smooth[:, 4:24].mean() > 80
     assert flattened(noisy, 0) is noisy
+
+
+def test_a_ground_is_busy_when_the_border_has_more_than_one_colour() -> None:
+    plain = Image.new("RGB", (200, 160), (240, 240, 236))
+    plain.paste((200, 20, 20), (60, 40, 140, 120))
+    assert not has_busy_ground(plain)
+    halves = plain.copy()
+    halves.paste((20, 20, 90), (0, 0, 200, 80))
+    assert has_busy_ground(halves)
+    assert not has_busy_ground(Image.new("RGBA", (50, 50), (0, 0, 0, 0)))
+
+
+def test_a_badge_keeps_the_middle_and_rounds_the_corners() -> None:
+    """The superellipse's area is side² · Γ(1+1/n)² / Γ(1+2/n) of its bounding square, 0.927 for n = 4."""
+    photo = Image.fromarray(np.random.default_rng(0).integers(0, 255, (128, 128, 3), dtype=np.uint8))
+    badge = badged(photo)
+    alpha = np.asarray(badge.getchannel("A")) / 255
+    assert badge.size == (128, 128)
+    assert alpha[0, 0] == alpha[-1, 0] == alpha[0, -1] == 0
+    assert np.array_equal(np.asarray(badge)[32:96, 32:96, :3], np.asarray(photo)[32:96, 32:96])
+    assert alpha.mean() == pytest.approx(0.927 * BADGE_SIDE**2, abs=0.01)

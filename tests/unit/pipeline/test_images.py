@@ -9,29 +9,15 @@ import tracemalloc
 import warnings
 import zlib
 from contextlib import suppress
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from pipeline.errors import BadInput, BadPicture, PictureTooLarge
 from pipeline.images import MAX_FILE_MB, load_picture
-
-
-def drawing(size: tuple[int, int] = (40, 30)) -> Image.Image:
-    """A red ellipse on nothing, with a blue mark in its upper left corner."""
-    image = Image.new("RGBA", size, (0, 0, 0, 0))
-    ImageDraw.Draw(image).ellipse((4, 4, size[0] - 5, size[1] - 5), fill=(200, 30, 30, 255))
-    image.paste((20, 20, 220, 255), (0, 0, 8, 8))
-    return image
-
-
-def encoded(image: Image.Image, picture_format: str, **options: object) -> bytes:
-    out = BytesIO()
-    image.save(out, picture_format, **options)
-    return out.getvalue()
+from tests.unit.pipeline.drawings import drawing, encoded, pixel
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -43,12 +29,6 @@ def png(size: tuple[int, int], depth: int, colour_type: int, rows: bytes, *extra
     header = struct.pack(">IIBBBBB", *size, depth, colour_type, 0, 0, 0)
     body = [chunk(b"IHDR", header), *extra, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(body)
-
-
-def pixel(data: bytes, at: tuple[int, int]) -> tuple[int, ...]:
-    image = load_picture(data, name="x").image
-    assert image.mode == "RGBA"
-    return tuple(image.getpixel(at))
 
 
 @pytest.mark.parametrize("picture_format", ["PNG", "WEBP", "GIF"])

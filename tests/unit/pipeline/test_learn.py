@@ -1,4 +1,4 @@
-"""The train stage: class pictures are drawn once, a style is learned once, and nothing half-done passes for a style."""
+"""The train stage: a style is learned once, nothing half-done passes for one, and what it waits for is told."""
 
 import json
 from dataclasses import replace
@@ -8,78 +8,36 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from pipeline import learn, store
-from pipeline.domain import Method, never_stop, no_report
+from pipeline.card import ADAPTER, read_card
+from pipeline.domain import Method, Stage, never_stop, no_report
 from pipeline.errors import BadSetting, Stopped, TrainingFailed
-from pipeline.learn import class_pictures, dreambooth_config, learn_style, style_config, translated
-from pipeline.models import Models
+from pipeline.learn import dreambooth_config, learn_style, style_config, translated
 from pipeline.options import options_of
-from pipeline.style import ADAPTER, read_card, read_tensors
-from tests.tiny_profile import CLASS_IMAGES, SIZE_PX, TRAIN_STEPS, stopping_after
+from pipeline.style import read_tensors
+from tests.tiny_profile import BATCH, CLASS_IMAGES, TRAIN_STEPS
+from tests.unit.pipeline.variants import with_section
 from training.checkpoint import FILE_NAME
 from training.errors import LossNotFinite, TrainingStopped
 
 
 def learned(tiny, folder, options, *, report=no_report, should_stop=never_stop, pack=None):
-    """Learn into ``folder``; the checkpoint lies beside it."""
+    """Learn into ``folder``; the checkpoint lies beside it. ``report`` is told the steps of the training."""
     work = folder.parent / "work"
     return learn_style(
-        pack or tiny.pack, options, folder, work, tiny.cache, tiny.models, report=report, should_stop=should_stop
+        pack or tiny.pack,
+        options,
+        folder,
+        work,
+        tiny.cache,
+        tiny.models,
+        watch=lambda stage: report if stage is Stage.TRAIN else no_report,
+        should_stop=should_stop,
     )
-
-
-def with_section(tiny, section, **changes):
-    """The tiny models under a profile with other settings."""
-    part = getattr(tiny.profile, section).model_copy(update=changes)
-    models = Models(tiny.profile.model_copy(update={section: part}), tiny.models.device)
-    models.__dict__ |= {name: getattr(tiny.models, name) for name in ("base", "controlnet", "caption")}
-    return models
 
 
 def times(folder):
     """When each file was written."""
     return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
-
-
-def test_class_pictures_are_drawn_once_and_shared(tiny, tmp_path, monkeypatch):
-    pictures = class_pictures(tiny.models, tmp_path, never_stop)
-    assert [(p.mode, p.size) for p in pictures] == [("RGB", (SIZE_PX, SIZE_PX))] * CLASS_IMAGES
-    assert len({p.tobytes() for p in pictures}) == CLASS_IMAGES
-    written = times(tmp_path)
-    monkeypatch.setattr(learn, "_drawn", lambda *_: pytest.fail("drawn again"))
-    again = class_pictures(tiny.models, tmp_path, never_stop)
-    assert [p.tobytes() for p in again] == [p.tobytes() for p in pictures]
-    assert times(tmp_path) == written
-
-
-def test_class_pictures_go_on_after_a_stop(tiny, tmp_path, monkeypatch):
-    """Batches of two: the first stays, the second alone is drawn, and all are as if nothing had happened."""
-    whole = class_pictures(tiny.models, tiny.cache, never_stop)
-    with pytest.raises(Stopped):
-        class_pictures(tiny.models, tmp_path, stopping_after(3))  # two steps for each batch
-    kept = times(tmp_path)
-    assert len(kept) == 2
-    starts = []
-    drawn = learn._drawn
-    monkeypatch.setattr(
-        learn, "_drawn", lambda models, start, *rest: starts.append(start) or drawn(models, start, *rest)
-    )
-    resumed = class_pictures(tiny.models, tmp_path, never_stop)
-    assert starts == [2]
-    assert kept.items() <= times(tmp_path).items()
-    assert [p.tobytes() for p in resumed] == [p.tobytes() for p in whole]
-
-
-def test_other_words_have_other_class_pictures(tiny, tmp_path):
-    one = class_pictures(tiny.models, tmp_path, never_stop)
-    other = class_pictures(with_section(tiny, "prompt", class_prompt="a photo"), tmp_path, never_stop)
-    assert len(list((tmp_path / "class-pictures").iterdir())) == 2
-    assert one[0].tobytes() != other[0].tobytes()
-
-
-@pytest.mark.parametrize("change", [{"class_images": 0}, {"prior_loss_weight": 0.0}])
-def test_without_a_prior_no_class_picture_is_drawn(tiny, tmp_path, change):
-    assert class_pictures(with_section(tiny, "train", **change), tmp_path / "cache", never_stop) == []
-    assert not (tmp_path / "cache").exists()
 
 
 def test_a_style_is_learned_once(tiny, tmp_path):
@@ -99,6 +57,28 @@ def test_a_style_is_learned_once(tiny, tmp_path):
     written = times(folder)
     assert learned(tiny, folder, options) is None
     assert times(folder) == written
+
+
+def test_getting_ready_is_told_step_by_step_and_apart_from_the_training(tiny, tmp_path):
+    """First use of a profile: the pack's captions, then every denoising step of the class pictures, then the training.
+    With the class pictures in the cache, the captions alone; with the style there, nothing."""
+    told, options = [], options_of(tiny.profile, train_steps=1)
+
+    def watch(stage):
+        return lambda done, total, preview=None: told.append((str(stage), done, total))
+
+    def learn_again(folder):
+        told.clear()
+        work, cache = tmp_path / "work", tmp_path / "cache"
+        learn_style(tiny.pack, options, folder, work, cache, tiny.models, watch=watch, should_stop=never_stop)
+        return list(told)
+
+    pack, drawing = len(tiny.pack.pictures), -(-CLASS_IMAGES // BATCH) * tiny.profile.generate.steps
+    steps = [0, pack, *range(pack + 1, pack + drawing + 1)]
+    first = learn_again(tmp_path / "style")
+    assert first == [*(("prepare", done, pack + drawing) for done in steps), ("train", 1, 1)]
+    assert learn_again(tmp_path / "other") == [("prepare", 0, pack), ("prepare", pack, pack), ("train", 1, 1)]
+    assert learn_again(tmp_path / "style") == []
 
 
 def test_what_a_style_depends_on(tiny):
@@ -181,7 +161,9 @@ def test_options_go_over_the_profile_s_training_table(tiny):
 def test_the_pack_is_learned_in_the_profile_s_words(tiny, tmp_path):
     """Whatever a person wants drawn with it: their prompt says nothing about the pack."""
     options = options_of(tiny.profile, prompt="{caption} with a hat")
-    inputs = learn.dreambooth_inputs(tiny.pack, options, tmp_path, tiny.cache, tiny.models, never_stop)
+    inputs = learn.dreambooth_inputs(
+        tiny.pack, options, tmp_path, tiny.cache, tiny.models, report=no_report, should_stop=never_stop
+    )
     assert all(one.prompt.startswith("a telegram sticker of ") for one in inputs.pack)
     assert all(one.prompt.endswith(", sks style") for one in inputs.pack)
     assert not any("hat" in one.prompt for one in inputs.pack)

@@ -134,7 +134,7 @@ def broken(tmp_path):
 def test_missing_files_are_named_with_what_to_do(broken):
     folder, models = broken
     (folder / "config.json").unlink()
-    with pytest.raises(ModelMissing, match=r"the segmentation model .* lacks config\.json; restore it"):
+    with pytest.raises(ModelMissing, match=r"the segmentation model .* lacks config\.json; copy the whole model to"):
         _ = models.segmentation
 
 

@@ -1,4 +1,4 @@
-"""One job's story: what it leaves behind, what it does not do twice, and what it refuses to write over."""
+"""One job's story: what it leaves behind, what it does not do twice, and that it has its folder to itself."""
 
 import json
 
@@ -6,12 +6,14 @@ import pytest
 from PIL import Image
 
 from pipeline import draw, finish, learn, run
-from pipeline.domain import never_stop
-from pipeline.errors import BadInput, BadOutput, Stopped, StyleMismatch
+from pipeline.card import CARD
+from pipeline.domain import never_stop, no_report
+from pipeline.errors import BadSetting, FolderBusy, Stopped
+from pipeline.locks import locked
 from pipeline.options import options_of
+from pipeline.request import LOCK, Given, to_cut, to_describe, to_draw, to_learn, to_make
 from pipeline.settings import Settings
-from pipeline.style import CARD
-from tests.tiny_profile import COLOURS, watch_nothing
+from tests.tiny_profile import watch_nothing
 
 REPORT = {
     "seconds", "peak_memory_mb", "device", "machine", "python", "versions", "profile", "options", "pack", "photos",
@@ -39,6 +41,11 @@ def resident(tiny, monkeypatch):
     monkeypatch.setattr(run, "Models", lambda profile, device: tiny.models)
 
 
+def ready(prepare, options, settings, **given):
+    """A request, read and checked."""
+    return prepare(Given(options=options, settings=settings, **given), report=no_report, should_stop=never_stop)
+
+
 def opened(path):
     """The picture, its file closed again."""
     with Image.open(path) as picture:
@@ -55,8 +62,8 @@ def test_a_whole_job_and_the_same_again(tiny, tmp_path, settings, photo, monkeyp
     another photo is drawn with the style that is there."""
     out, options = tmp_path / "out", options_of(tiny.profile)
     (tmp_path / "broken.png").write_bytes(b"no picture")
-    photos = [photo, tmp_path / "broken.png"]
-    outcome = run.make(tiny.folder / "pack", photos, out, options, settings, **ALONE)
+    given = {"pack": tiny.folder / "pack", "photos": [photo, tmp_path / "broken.png"], "out": out}
+    outcome = run.make(ready(to_make, options, settings, **given), out, **ALONE)
     assert outcome.stickers == (out / "stickers" / "my cat.png",)
     assert [entry.name for entry in outcome.skipped] == ["broken.png"]
     assert opened(outcome.stickers[0]).mode == "RGBA"
@@ -73,7 +80,7 @@ def test_a_whole_job_and_the_same_again(tiny, tmp_path, settings, photo, monkeyp
     with monkeypatch.context() as patch:
         for module, name in ((learn, "dreambooth"), (run, "caption"), (draw, "generate"), (finish, "cut_out")):
             patch.setattr(module, name, lambda *_, **__: pytest.fail("done again"))
-        again = run.make(tiny.folder / "pack", photos, out, options, settings, **ALONE)
+        again = run.make(ready(to_make, options, settings, **given), out, **ALONE)
     changed = {path.name for path, time_ns in times(out).items() if written[path] != time_ns}
     assert changed == {"measured.json", "report.json", "sheet.png"}  # of the measured: intake, which is always new
     assert {k: v for k, v in again.report["seconds"].items() if k != "intake"} == {
@@ -84,7 +91,7 @@ def test_a_whole_job_and_the_same_again(tiny, tmp_path, settings, photo, monkeyp
     monkeypatch.setattr(run, "_sheet", lambda *_: None)
     other = tmp_path / "dog.png"
     Image.new("RGB", (50, 60), "gold").save(other)
-    run.make(tiny.folder / "pack", [other], out, options, settings, **ALONE)
+    run.make(ready(to_make, options, settings, **given | {"photos": [other]}), out, **ALONE)
     style = {path: time_ns for path, time_ns in written.items() if "style" in path.parts}
     assert style.items() <= times(out).items()  # not learned again
     assert (out / "stickers" / "my cat.png").is_file()
@@ -94,21 +101,24 @@ def test_a_whole_job_and_the_same_again(tiny, tmp_path, settings, photo, monkeyp
 def test_the_stages_alone(tiny, tmp_path, settings, photo):
     """`train`, `caption`, `generate` and `cutout`, each from what the one before it left."""
     options = options_of(tiny.profile, train_steps=1)
-    learned = run.learn(tiny.folder / "pack", tmp_path / "style", options, settings, **ALONE)
+    style, drafts, cutouts = (tmp_path / name for name in ("style", "drafts", "cut"))
+    learned = run.learn(ready(to_learn, options, settings, pack=tiny.folder / "pack", out=style), style, **ALONE)
     assert learned.report["train"]["steps"] == 1
-    assert (tmp_path / "style" / CARD).is_file()
-    captions, _ = run.describe([photo], options, settings, **ALONE)
+    assert (style / CARD).is_file()
+    captions = run.describe(ready(to_describe, options, settings, photos=[photo]), **ALONE)
     assert list(captions) == ["my cat"]
-    drawn = run.draw(tmp_path / "style", [photo], tmp_path / "drafts", options, settings, **ALONE)
-    assert drawn.stickers == (tmp_path / "drafts" / "my cat.png",)
+    request = ready(to_draw, options, settings, photos=[photo], style=style, out=drafts)
+    drawn = run.draw(request, style, drafts, **ALONE)
+    assert drawn.stickers == (drafts / "my cat.png",)
     assert drawn.report["photos"][0]["caption"] == captions["my cat"]
     assert drawn.report["photos"][0]["draft"] == "my cat.png"
     card = Image.new("RGBA", (600, 500))
     card.paste("red", (50, 60, 590, 300))
     card.save(tmp_path / "card.png")
-    cut = run.cut([tmp_path / "card.png"], tmp_path / "cut", options, settings, mask=True, **ALONE)
-    assert cut.stickers == (tmp_path / "cut" / "card.png",)
-    assert opened(tmp_path / "cut" / "card_mask.png").size == (600, 500)
+    request = ready(to_cut, options, settings, photos=[tmp_path / "card.png"], out=cutouts)
+    cut = run.cut(request, cutouts, mask=True, **ALONE)
+    assert cut.stickers == (cutouts / "card.png",)
+    assert opened(cutouts / "card_mask.png").size == (600, 500)
 
 
 @pytest.mark.usefixtures("resident")
@@ -118,69 +128,52 @@ def test_a_stop_while_learning_keeps_the_seconds_and_goes_on(tiny, tmp_path, set
     def watch(stage):
         return lambda done, total, preview=None: steps.append((stage, done))
 
+    style = tmp_path / "style"
+    request = ready(to_learn, options, settings, pack=tiny.folder / "pack", out=style)
     with pytest.raises(Stopped):
-        run.learn(
-            tiny.folder / "pack",
-            tmp_path / "style",
-            options,
-            settings,
-            watch=watch,
-            should_stop=lambda: ("train", 3) in steps,
-        )
-    measured = json.loads((tmp_path / "style" / ".work" / "measured.json").read_text())
+        run.learn(request, style, watch=watch, should_stop=lambda: ("train", 3) in steps)
+    measured = json.loads((style / ".work" / "measured.json").read_text())
     assert measured["train"]["finished"] is False
-    assert list((tmp_path / "style" / ".work" / "train").iterdir())
+    assert list((style / ".work" / "train").iterdir())
     steps.clear()
-    outcome = run.learn(
-        tiny.folder / "pack", tmp_path / "style", options, settings, watch=watch, should_stop=never_stop
-    )
+    outcome = run.learn(request, style, watch=watch, should_stop=never_stop)
     assert [done for stage, done in steps if stage == "train"] == [4, 5]
     assert outcome.report["seconds"]["train"] > measured["train"]["seconds"]
 
 
-def picture(path, colour="red"):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (50, 50), colour).save(path)
-    return path
+@pytest.mark.usefixtures("resident")
+def test_getting_ready_is_measured_as_part_of_the_training_and_not_told_again(tiny, tmp_path, settings):
+    """No row of its own in the report; a style that is there is told in one line, as learned."""
+    told, style, options = [], tmp_path / "style", options_of(tiny.profile, train_steps=1)
+    request = ready(to_learn, options, settings, pack=tiny.folder / "pack", out=style)
+
+    def watch(stage):
+        told.append(str(stage))
+        return no_report
+
+    first = run.learn(request, style, watch=watch, should_stop=never_stop)
+    assert told == ["prepare", "train"]
+    assert set(first.report["seconds"]) == {"intake", "train"}
+    told.clear()
+    run.learn(request, style, watch=watch, should_stop=never_stop)
+    assert told == ["train"]
 
 
-@pytest.mark.parametrize("place", ["drafts/cat.png", "stickers/cat.png"])
-def test_photos_of_an_earlier_job_are_not_written_over(tiny, tmp_path, settings, place):
-    inside = picture(tmp_path / "out" / place)
-    before = inside.read_bytes()
-    with pytest.raises(BadOutput, match="choose another folder"):
-        run.make(tiny.folder / "pack", [inside], tmp_path / "out", options_of(tiny.profile), settings, **ALONE)
-    assert inside.read_bytes() == before
+def test_a_folder_that_another_run_writes_to_is_refused_and_left_alone(tiny, tmp_path, settings, photo):
+    out = tmp_path / "out"
+    request = ready(to_make, options_of(tiny.profile), settings, pack=tiny.folder / "pack", photos=[photo], out=out)
+    with locked(out, LOCK):
+        before = times(out)
+        with pytest.raises(FolderBusy, match=r"another `stickers` .*out'; wait for it, or choose another folder"):
+            run.make(request, out, **ALONE)
+    assert times(out) == before
 
 
-def test_results_do_not_go_among_the_pictures_they_are_made_of(tiny, style, tmp_path, settings):
-    """`--out .` in the photos' folder: a sticker of cat.png would replace it, and a sheet would join a pack."""
-    photos = [picture(tmp_path / "photos" / "cat.png")]
-    for colour in COLOURS[:3]:
-        picture(tmp_path / "pack" / f"{colour}.png", colour)
-    before = times(tmp_path)
-    options = options_of(tiny.profile)
-    with pytest.raises(BadOutput, match="photos"):
-        run.draw(style, photos, tmp_path / "photos", options, settings, **ALONE)
-    with pytest.raises(BadOutput, match="photos"):
-        run.cut(photos, tmp_path / "photos" / ".." / "photos", options, settings, mask=False, **ALONE)
-    for command in (
-        lambda: run.make(tmp_path / "pack", photos, tmp_path / "pack", options, settings, **ALONE),
-        lambda: run.learn(tmp_path / "pack", tmp_path / "pack", options, settings, **ALONE),
-    ):
-        with pytest.raises(BadOutput, match="pack"):
-            command()
-    assert times(tmp_path) == before
-
-
-def test_a_style_of_another_profile_is_refused_before_loading(tiny, style, tmp_path, settings, monkeypatch):
-    monkeypatch.setattr(run, "Models", lambda *_: pytest.fail("loaded"))
-    (tmp_path / "foreign").mkdir()
-    card = json.loads((style / CARD).read_text()) | {"profile": "sd15"}
-    (tmp_path / "foreign" / CARD).write_text(json.dumps(card))
-    photo = picture(tmp_path / "cat.png")
-    with pytest.raises(StyleMismatch, match="'sd15'"):
-        run.draw(tmp_path / "foreign", [photo], tmp_path / "out", options_of(tiny.profile), settings, **ALONE)
-    with pytest.raises(BadInput, match="is no style"):
-        run.draw(tmp_path, [photo], tmp_path / "out", options_of(tiny.profile), settings, **ALONE)
-    assert not (tmp_path / "out").exists()
+def test_a_device_that_is_not_here_leaves_no_folder(tiny, tmp_path, photo, monkeypatch):
+    """A known name, so that torch alone can tell."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    out, settings = tmp_path / "out", Settings(cache_dir=tiny.cache, device="cuda")
+    request = ready(to_make, options_of(tiny.profile), settings, pack=tiny.folder / "pack", photos=[photo], out=out)
+    with pytest.raises(BadSetting, match="'cuda'"):
+        run.make(request, out, **ALONE)
+    assert not out.exists()

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from pipeline import settings
 from pipeline.errors import BadSetting
 from pipeline.schedulers import SCHEDULERS, make_scheduler, predicted_original, remember_original
 
@@ -18,6 +19,11 @@ SD15 = {  # what stable-diffusion-v1-5/scheduler/scheduler_config.json says
     "trained_betas": None,
 }
 DETERMINISTIC = ["ddim", "euler", "dpmpp_2m", "dpmpp_2s", "lms", "pndm", "unipc"]
+
+
+def test_the_light_table_names_the_same_schedulers():
+    """A profile is refused without loading torch."""
+    assert tuple(SCHEDULERS) == settings.SCHEDULERS
 
 
 def truth(x0, x_t, alpha_bar, prediction_type):

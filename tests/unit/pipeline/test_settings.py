@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import BadSetting, UnknownProfile
-from pipeline.settings import CONFIGS, load_profile, profile_names
+from pipeline.settings import CONFIGS, DEVICES, check_device, check_paths, load_profile, profile_names
 
 EMBEDDED = (CONFIGS / "embedded.toml").read_text(encoding="utf-8")
 
@@ -36,7 +36,13 @@ def test_an_unknown_profile_names_those_there_are() -> None:
         ("steps = 20 ", "steps = 0 ", r"generate\.steps = 0"),
         ("size_px = 128", "size_px = 130", r"size_px = 130"),
         ('path = "embedded"', 'path = "embedded"\nrepo = "a/b"', r"models\.base.*either"),
-        ("{caption}", "{caption.x}", r"template.*\{caption\} and \{token\} only"),
+        ("{caption}", "{caption.x}", r"template .*may use \{caption\} and \{token\} in braces, and nothing else"),
+        ("{caption}", "{caption!r:>999999999}", r"template .*and nothing else"),
+        ("{caption}", "{caption:>99999}", r"template .*and nothing else"),
+        ("{token}", "{token:{caption}}", r"template .*and nothing else"),
+        ("{caption}", "{caption:}", r"lacks \{caption\}"),
+        ('family = "sd"', 'family = "flux"', r"mine\.toml: family = 'flux': unknown; choose one of sd"),
+        ('"ddim"', '"magic"', r"mine\.toml: generate\.scheduler = 'magic': unknown; choose one of ddim, .*unipc"),
         ("{caption}", "a thing", r"lacks \{caption\}"),
         ('title = "', "title = ", "not valid TOML"),
     ],
@@ -54,3 +60,39 @@ def test_a_model_of_the_hub_needs_its_revision(tmp_path: Path) -> None:
     path.write_text(EMBEDDED.replace('path = "embedded"', 'repo = "a/b"', 1), encoding="utf-8")
     with pytest.raises(BadSetting, match=r"needs the `revision`"):
         load_profile(str(path))
+
+
+def test_a_folder_that_is_not_there_is_no_matter_of_loading_but_of_running(tmp_path: Path) -> None:
+    """A list can show the profile; a command is told key, value, the folder that was looked for, and what to do."""
+    path = tmp_path / "mine.toml"
+    path.write_text(EMBEDDED, encoding="utf-8")
+    for folder in ("embedded", "embedded/controlnet", "embedded/segmentation"):
+        (tmp_path / folder).mkdir(parents=True)
+    mine = load_profile(str(path))
+    sentence = (
+        rf"mine\.toml: models\.caption\.path = 'embedded/caption': there is no folder '{tmp_path}/embedded/caption'"
+    )
+    with pytest.raises(BadSetting, match=rf"{sentence}; `path` is relative to the profile's file"):
+        check_paths(mine)
+    (tmp_path / "embedded/caption").touch()
+    with pytest.raises(BadSetting, match=sentence):  # a file is no folder
+        check_paths(mine)
+    (tmp_path / "embedded/caption").unlink()
+    (tmp_path / "embedded/caption").mkdir()
+    check_paths(mine)
+
+
+def test_of_the_project_s_own_profiles_the_advice_is_the_repository() -> None:
+    own = load_profile()
+    check_paths(own)
+    lost = own.models.model_copy(update={"base": own.models.base.model_copy(update={"path": "gone"})})
+    with pytest.raises(BadSetting, match=r"restore it from the project's repository \(`git checkout -- configs`\)"):
+        check_paths(own.model_copy(update={"models": lost}))
+
+
+def test_devices_are_known_by_name() -> None:
+    for name in DEVICES:
+        check_device(name)
+    for name in ("tpu", "cuda:1", "CPU", ""):
+        with pytest.raises(BadSetting, match=rf"device = {name!r}: unknown; let STICKERS_DEVICE be one of auto, cuda"):
+            check_device(name)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from pipeline.sheet import CARD, GROUND, MARGIN_PX, MAX_PACK_SHOWN, ONE_ACROSS, WIDTH_PX, SheetRow, draw_sheet
+from pipeline.sheet import CARD, GROUND, MARGIN_PX, MAX_PACK_SHOWN, ONE_ACROSS, WIDTH_PX, SheetRow, draw_sheet, heading
 
 RED, BLUE, GREEN = (220, 20, 30), (20, 40, 220), (10, 160, 60)
 LONG = "a very long caption that goes on and on " * 60
@@ -67,6 +67,13 @@ def test_every_row_makes_it_higher_and_many_rows_take_two_columns():
 def test_the_same_input_gives_the_same_pixels():
     first, second = (draw_sheet("discs", [disc(RED)] * 5, [row(), row("кот")]).tobytes() for _ in range(2))
     assert first == second
+
+
+def test_a_folder_s_name_is_told_unless_it_says_nothing():
+    assert heading("space cats") == "In the style of space cats"
+    assert {heading(name) for name in ("pack", "Pack", " stickers ", "")} == {"In the style of this pack"}
+    sheets = [draw_sheet(name, [disc(RED)], []).crop((0, 0, WIDTH_PX, 110)).tobytes() for name in ("pack", "", "cats")]
+    assert sheets[0] == sheets[1] != sheets[2]
 
 
 def test_photo_draft_and_sticker_stand_in_this_order_in_one_row():

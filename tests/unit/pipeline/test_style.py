@@ -10,9 +10,10 @@ import torch
 from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel
 
+from pipeline.card import Export, StyleCard, mean_ends, read_card
 from pipeline.domain import Method
 from pipeline.errors import BadInput, StyleMismatch
-from pipeline.style import Export, StyleCard, applied, mean_ends, read_card, save_style
+from pipeline.style import applied, save_style
 from tests.tiny import tiny_parts, tiny_unet
 from training.lowrank import export_low_rank
 from training.modules import adapter_tensors, add_adapter, shadow

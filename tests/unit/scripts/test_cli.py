@@ -1,12 +1,14 @@
 """The command line: help without weight, errors in a sentence, JSON and nothing else on stdout."""
 
 import json
+import re
 import subprocess
 import sys
 import types
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 import pipeline
@@ -14,10 +16,11 @@ from pipeline.domain import Method, Skipped, Stage
 from pipeline.errors import BadPicture
 from scripts.cli import app
 from scripts.door import program_version
+from scripts.progress import WAKING
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = ("torch", "diffusers", "transformers", "scipy", "numpy", "huggingface_hub")
-COMMANDS = ["make", "train", "caption", "generate", "cutout", "models", "models pull", "doctor"]
+COMMANDS = ["make", "train", "caption", "generate", "cutout", "models", "models pull", "doctor", "evaluate"]
 REPORT = {
     "seconds": {"intake": 0.5, "train": 60.25},
     "peak_memory_mb": {"intake": 100.0, "train": 900.0},
@@ -49,8 +52,8 @@ class FakeRun(types.ModuleType):
         self.asked = {}
         self.error: Exception | None = None
 
-    def make(self, pack, photos, out, options, settings, *, watch, should_stop):
-        self.asked = {"pack": pack, "photos": photos, "options": options, "settings": settings}
+    def make(self, request, out, *, watch, should_stop):
+        self.asked = request
         print("a library's chatter")  # noqa: T201
         report = watch(Stage.TRAIN)
         report(1, 2)
@@ -66,9 +69,9 @@ class FakeRun(types.ModuleType):
             notes=("cat.png: kept as WEBP",),
         )
 
-    def describe(self, photos, options, settings, *, watch, should_stop):
+    def describe(self, request, *, watch, should_stop):
         watch(Stage.CAPTION)(1, 1)
-        return {"cat": "a [cat] in a hat"}, ()
+        return {photo.name: "a [cat] in a hat" for photo in request.photos}
 
 
 @pytest.fixture
@@ -79,11 +82,20 @@ def run(monkeypatch):
     return fake
 
 
+def picture(path, colour="teal"):
+    """A picture whose looks depend on its colour."""
+    image = Image.new("RGB", (40, 40), "white")
+    image.paste(colour, (4, 4, 8 + 6 * len(colour), 30))
+    image.save(path)
+
+
 @pytest.fixture
 def job(tmp_path):
-    """The words of a `make` whose files exist."""
+    """The words of a `make` whose files are good."""
     (tmp_path / "pack").mkdir()
-    (tmp_path / "cat.jpg").touch()
+    for number, colour in enumerate(("red", "green", "blue")):
+        picture(tmp_path / "pack" / f"{number}.png", colour)
+    picture(tmp_path / "cat.jpg")
     return ["make", tmp_path / "pack", tmp_path / "cat.jpg", "--out", tmp_path / "out"]
 
 
@@ -107,6 +119,40 @@ def test_every_command_has_help_with_worked_examples(stickers, command):
     assert shown.exit_code == 0
     assert "Examples" in shown.stdout
     assert shown.stdout.count(f"stickers {command}".rstrip()) >= 2
+
+
+def test_help_shows_no_types_of_python(stickers):
+    """And the first page says how to get larger models."""
+    pages = [stickers(*command.split(), "--help").stdout for command in ["", *COMMANDS]]
+    assert [re.findall(r"<[a-zA-Z\[\]]+>", page) for page in pages] == [[]] * len(pages)
+    assert "stickers models pull sd15" in pages[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["{}/pack", "{}/cat.jpg", "--out", "{}/cat.jpg"], "a file where a folder should be"),
+        (["{}/pack", "{}/pack", "--out", "{}/out"], "is a folder"),
+        (["{}/cat.jpg", "{}/cat.jpg", "--out", "{}/out"], "a pack is a folder or a zip"),
+    ],
+)
+def test_bad_files_are_told_before_the_models_wake(stickers, job, tmp_path, monkeypatch, words, sentence):
+    """Neither is torch loaded, nor a folder made."""
+    monkeypatch.setitem(sys.modules, "pipeline.run", None)  # importing it would fail
+    done = stickers("make", *(word.format(tmp_path) for word in words))
+    assert done.exit_code == 2
+    assert sentence in done.stderr
+    assert WAKING not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_device_is_told_before_anything(stickers, job, tmp_path, monkeypatch):
+    monkeypatch.setenv("STICKERS_DEVICE", "tpu")
+    monkeypatch.setitem(sys.modules, "pipeline.run", None)
+    done = stickers(*job)
+    assert done.exit_code == 2
+    assert "device = 'tpu': unknown; let STICKERS_DEVICE be one of auto, cuda, mps, cpu" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_without_a_command_help_is_shown(stickers):
@@ -211,16 +257,17 @@ def test_json_is_the_whole_of_stdout(stickers, run, job, tmp_path):
 def test_options_reach_the_run(stickers, run, job, tmp_path):
     words = "--method dreambooth --train-steps 7 --steps 9 --strength 0.5 --guidance 2 --count 3 --seed 5 --outline 4"
     assert stickers(*job, *words.split(), "--prompt", "a {caption}! {token}").exit_code == 0
-    options = run.asked["options"]
+    options = run.asked.options
     assert (options.method, options.train_steps, options.steps) == (Method.DREAMBOOTH, 7, 9)
     assert (options.strength, options.guidance, options.count) == (0.5, 2.0, 3)
     assert (options.seed, options.outline_px, options.template) == (5, 4, "a {caption}! {token}")
-    assert run.asked["photos"] == [tmp_path / "cat.jpg"]
-    assert run.asked["settings"].cache_dir == tmp_path / "cache"
+    assert [photo.name for photo in run.asked.photos] == ["cat"]
+    assert len(run.asked.pack.pictures) == 3
+    assert run.asked.settings.cache_dir == tmp_path / "cache"
 
 
 def test_captions_are_printed_as_they_are(stickers, run, tmp_path):
-    (tmp_path / "cat.jpg").touch()
+    picture(tmp_path / "cat.jpg")
     assert stickers("caption", tmp_path / "cat.jpg").stdout == "cat: a [cat] in a hat\n"
     shown = stickers("caption", tmp_path / "cat.jpg", "--json").stdout
     assert json.loads(shown) == {"captions": {"cat": "a [cat] in a hat"}, "skipped": []}

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from pipeline.domain import Stage
-from scripts.progress import Bars, Lines, clock, counted
+from scripts.progress import DOING, Bars, Lines, clock, counted
 from scripts.stopping import STOPPING
 
 
@@ -53,6 +53,27 @@ def test_a_stage_is_told_at_its_beginning_and_at_its_end(lines, told, now):
         now.now += 2.5
         report(1, 1)
     assert told == ["learning the style…", "learning the style: done in 2.5 s"]
+
+
+def test_every_stage_has_words_of_its_own():
+    assert set(DOING) == set(Stage)
+    assert len(set(DOING.values())) == len(Stage)
+
+
+def test_getting_ready_to_learn_is_told_before_the_learning(lines, told, now):
+    with lines:
+        report = lines.watch(Stage.PREPARE)
+        report(0, 10)
+        now.now += 12
+        report(5, 10)
+        lines.watch(Stage.TRAIN)(1, 1)
+    assert told == [
+        "getting ready to learn…",
+        "getting ready to learn: 5/10, 0:12, about 0:12 left",
+        "getting ready to learn: done in 12.0 s",
+        "learning the style…",
+        "learning the style: done in 0.0 s",
+    ]
 
 
 def test_lines_come_now_and_then_only_and_tell_the_time_left(lines, told, now):

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from pipeline.errors import Stopped
 from scripts.stopping import Interrupted, stoppable
@@ -21,7 +22,7 @@ import pipeline
 from pipeline.errors import Stopped
 from pipeline.domain import Stage
 
-def learn(pack, out, options, settings, *, watch, should_stop):
+def learn(request, out, *, watch, should_stop):
     report = watch(Stage.TRAIN)
     for step in range(1000):
         report(step, 1000)
@@ -45,6 +46,10 @@ main()
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "pack").mkdir()
+    for number, colour in enumerate(("red", "green", "blue")):
+        picture = Image.new("RGB", (40, 40), "white")
+        picture.paste(colour, (4, 4, 8 + 6 * len(colour), 30))
+        picture.save(tmp_path / "pack" / f"{number}.png")
     (tmp_path / "out").mkdir()
     return tmp_path
 

@@ -68,6 +68,19 @@ def test_others_and_damaged_ones_are_ignored(tmp_path):
     assert not path.exists()
 
 
+def test_what_a_killed_save_left_is_swept_by_the_next_run_and_at_the_end(tmp_path):
+    """Large files that nobody would miss; what else lies in the folder stays."""
+    checkpoint.save(tmp_path, made())
+    (tmp_path / "mine.tmp").touch()
+    left = tmp_path / f"{FILE_NAME}.4711.tmp"
+    left.write_bytes(b"half")
+    assert checkpoint.load(tmp_path, "abc").step == 3
+    assert not left.exists()
+    left.write_bytes(b"half")
+    checkpoint.remove(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.tmp"]
+
+
 def test_the_optimiser_goes_on_where_it_was():
     """Two steps, saved and restored into a fresh AdamW, then one more: the same weights as three in a row."""
 
