@@ -47,7 +47,7 @@ $(VENV)/.runtime: $(BIN)/pip pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/pip pyproject.toml
-	$(INSTALL) --editable ".[recipe,dev]"
+	$(INSTALL) --editable ".[recipe,evaluate,dev]"
 	@touch $(VENV)/.runtime $@
 
 $(BIN)/pip:

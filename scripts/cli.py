@@ -28,7 +28,8 @@ from scripts.arguments import (
     Strength,
     TrainSteps,
 )
-from scripts.door import Door, program_version
+from scripts.door import Door, Plain, program_version
+from scripts.evaluate.command import evaluate
 
 if TYPE_CHECKING:
     from pipeline.options import Options
@@ -58,6 +59,10 @@ def stickers(
       stickers make my-pack/ cat.jpg dog.jpg --out results/
       stickers make pack.zip *.png --out results/ --count 3 --outline 8
       stickers doctor
+
+    [bold]With a GPU[/]
+      stickers models pull sd15    fetches Stable Diffusion 1.5, once
+      stickers make my-pack/ cat.jpg --out results/ --profile sd15
 
     Stopped with Ctrl-C, or by a power cut? Run the same command again:
     it goes on where it was.
@@ -217,7 +222,7 @@ def cutout(
     commands.cutout(images, out, _options(profile, outline=outline), mask=mask, as_json=as_json)
 
 
-models = typer.Typer(rich_markup_mode="rich")
+models = typer.Typer(cls=Plain, rich_markup_mode="rich")
 app.add_typer(models, name="models", rich_help_panel=HERE)
 
 
@@ -265,6 +270,9 @@ def doctor(as_json: AsJson = False) -> None:
     from scripts import commands
 
     raise typer.Exit(commands.doctor(as_json=as_json))
+
+
+app.command(rich_help_panel=HERE)(evaluate)
 
 
 def _options(profile: str, **given: Any) -> Options:
