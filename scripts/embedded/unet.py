@@ -36,7 +36,7 @@ CLUTTERED = (
 )
 INKED = 0.4  # share of maps taken from a drawing with an outline that the drawing to learn has not: lines tell no style
 SNR_GAMMA = 5.0
-SCHEDULE = Schedule(samples=140_000, batch_size=16, learning_rate=6e-4)
+SCHEDULE = Schedule(samples=126_000, batch_size=16, learning_rate=6e-4)
 CLASS_PROMPT = "a telegram sticker"
 
 

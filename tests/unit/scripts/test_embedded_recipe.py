@@ -11,7 +11,7 @@ from torch import nn
 
 pytest.importorskip("resvg_py", reason="the recipe's extra is not installed")
 
-from scripts.embedded import art, eyes, loop, pictures, words
+from scripts.embedded import art, blip, eyes, loop, pictures, words
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -170,3 +170,31 @@ def test_a_run_in_stretches_ends_where_an_uninterrupted_one_does(tmp_path: Path)
     parts = fitted(tmp_path / "parts", [1e-9, 1e-9, 1e-9, None])
     assert torch.equal(whole["weight"], parts["weight"])
     assert torch.equal(whole["bias"], parts["bias"])
+
+
+@pytest.mark.parametrize(
+    ("caption", "name", "named"),
+    [("a cat face", "grinning cat face", False), ("grinning dog", "grinning cat", True), ("catfish", "cat", False)],
+)
+def test_a_caption_names_the_thing_when_it_has_the_names_longest_word(caption: str, name: str, named: bool) -> None:
+    assert blip.names_the_thing(caption, name) is named
+
+
+def test_blip_learns_from_its_teacher_and_from_the_names() -> None:
+    """The loss is the captions' plus the weighted distance from the teacher; both reach the vision tower."""
+    torch.manual_seed(0)
+    tokenizer = words.bert_tokenizer(["red square", "green disc"] * 4)
+    model = blip.Captioning(tokenizer)
+    ids = blip.tokens_of(tokenizer, ["red square", "green disc"])
+    seen = torch.rand(2, 3, 64, 64, generator=generator()) * 2 - 1
+    taught = nn.functional.normalize(torch.randn(2, eyes.WIDTH, generator=generator(1)), dim=-1)
+    near = model(blip.sized(seen), ids, tokenizer.pad_token_id, taught)
+    far = model(blip.sized(seen), ids, tokenizer.pad_token_id, -taught)
+    with torch.no_grad():
+        tokens = model.blip.vision_model(blip.sized(seen)).last_hidden_state[:, 1:]
+        cosine = nn.functional.cosine_similarity(model.to_teacher(tokens.mean(dim=1)), taught, dim=-1).mean()
+    assert float(far.detach() - near.detach()) == pytest.approx(2 * blip.TEACHER_WEIGHT * float(cosine), abs=1e-3)
+    near.backward()
+    patches = model.blip.vision_model.embeddings.patch_embedding.weight.grad
+    assert patches is not None
+    assert patches.abs().max() > 0
