@@ -18,7 +18,7 @@ help: ## Show this list
 setup: $(VENV)/.dev ## Make .venv with everything that the checks and the tests need
 
 demo: $(VENV)/.runtime ## Learn the demo pack's style and make stickers in it, into demo/
-	$(BIN)/stickers make configs/demo/pack configs/demo/photos/* --out demo $(DEMO_ARGS)
+	$(BIN)/stickers make configs/demo/pack configs/demo/photos/*.png configs/demo/photos/*.jpg --out demo $(DEMO_ARGS)
 	@echo
 	@echo "All at one glance:  demo/sheet.png"
 	@echo "The stickers:       demo/stickers/"

@@ -40,8 +40,14 @@ PACK = (
 )
 # fmt: on
 
-# Drawings in other manners than the pack's; none of their names is in the pack.
-DRAWINGS = {"fox": "fluent", "octopus": "twemoji", "rocket": "noto", "dragon": "twemoji", "pineapple": "noto"}
+# Drawings in other manners than the pack's, of things held out: no model has seen them drawn by anybody.
+DRAWINGS = {
+    "dragon": "twemoji",
+    "french-fries": "twemoji",
+    "lady-beetle": "fluent",
+    "orca": "noto",
+    "pineapple": "noto",
+}
 
 HOMES = {  # where a set's artists publish it
     "openmoji": "https://openmoji.org",
@@ -149,8 +155,8 @@ adaptations of it and under the same licence.
 ## `photos/`
 
 The last column says whether the embedded models met this picture in training. One name in twenty is held out in
-every set, so that no model has seen that thing drawn by anybody. The photographs were there as grounds behind drawings,
-and as crops for the autoencoder; never as the thing to draw, to name or to cut out.
+every set, so that no model has seen that thing drawn by anybody: the drawings are such ones. The photographs were there
+as grounds behind drawings, and as crops for the autoencoder; never as the thing to draw, to name or to cut out.
 
 | file | from | by | licence | seen in training |
 |---|---|---|---|---|

@@ -36,7 +36,7 @@ def job(tmp_path_factory):
     short = profile.train.model_copy(update={"class_images": 4, "batch_size": 2})
     profile = profile.model_copy(update={"train": short})
     options = options_of(profile, train_steps=6, steps=5, seed=1)
-    photos = [DEMO / "photos" / "fox.png", DEMO / "photos" / "cat.jpg"]
+    photos = [DEMO / "photos" / "orca.png", DEMO / "photos" / "cat.jpg"]
     settings = Settings(cache_dir=folder / "cache", device="cpu")
     given = Given(options=options, settings=settings, pack=pack, photos=photos, out=out)
     request = to_make(given, report=no_report, should_stop=never_stop)
@@ -66,7 +66,7 @@ def test_the_weights_keep_their_limits():
 def test_stickers_are_what_telegram_takes(job):
     """RGBA, one side 512 px and the other at most, at most 512 KiB, something to see and something to see through."""
     out, outcome = job
-    assert [path.stem for path in outcome.stickers] == ["fox", "cat"]
+    assert [path.stem for path in outcome.stickers] == ["orca", "cat"]
     for path in outcome.stickers:
         assert path.parent == out / "stickers"
         assert path.stat().st_size <= 512 * 1024
@@ -86,7 +86,7 @@ def test_the_report_can_repeat_the_run(job):
     assert set(report["seconds"]) == set(report["peak_memory_mb"]) == STAGES
     assert max(report["peak_memory_mb"].values()) < 4096
     assert len(report["train"]["losses"]) == 6
-    assert [row["name"] for row in report["photos"]] == ["fox", "cat"]
+    assert [row["name"] for row in report["photos"]] == ["orca", "cat"]
     assert all(row["caption"] and row["caption"] in row["prompt"] for row in report["photos"])
     assert all("sks" in row["prompt"] for row in report["photos"])
     assert len({row["seed"] for row in report["photos"]}) == 2
