@@ -43,10 +43,12 @@ clean: ## Remove caches and the demo's results; .venv and build/ (checkpoints of
 
 # Both stamps share one .venv: `make demo` installs what the program needs, `make setup` the tools beside it.
 $(VENV)/.runtime: $(BIN)/pip pyproject.toml
+	@echo "installing Python packages; some minutes"
 	$(INSTALL) --editable .
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/pip pyproject.toml
+	@echo "installing Python packages; some minutes"
 	$(INSTALL) --editable ".[recipe,evaluate,dev]"
 	@touch $(VENV)/.runtime $@
 

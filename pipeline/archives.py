@@ -130,7 +130,7 @@ def _checked_entries(entries: list[zipfile.ZipInfo], shown: str) -> dict[str, zi
     for entry in entries:
         name = entry_name(entry)
         _check_entry(entry, name, shown)
-        if not entry.is_dir() and not is_clutter(name):
+        if not is_clutter(name) and not entry.is_dir():
             kept[name] = entry
     return kept
 
@@ -162,5 +162,7 @@ def entry_name(entry: zipfile.ZipInfo) -> str:
 def is_clutter(name: str) -> bool:
     """True for what systems leave beside a person's files: hidden files, ``__MACOSX``, thumbnails' databases."""
     parts = PurePosixPath(name).parts
+    if not parts:  # an entry named "." or nothing at all
+        return True
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
     return hidden or parts[-1].lower() in ("thumbs.db", "desktop.ini")

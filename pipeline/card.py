@@ -76,12 +76,25 @@ def readme(card: StyleCard) -> str:
     if card.export:
         lines += [
             "",
-            f"Every weight was tuned; this is a rank-{card.export.rank} adapter made of it. "
-            f"{card.export.distance:.1%} of the change is lost (relative Frobenius norm), "
-            f"{card.export.worst_distance:.1%} in the worst layer, `{card.export.worst_layer}`.",
+            f"Every weight was tuned; this is a rank-{card.export.rank} adapter made of it. {lost(card.export)}",
         ]
     lines += ["", "The pack's pictures are their makers' work: keep the style to yourself unless they agree.", ""]
     return "\n".join(lines)
+
+
+def lost(export: Export) -> str:
+    """What the adapter lacks, and where: in weights that no adapter covers, and in the layers that it covers."""
+    covered = max(0.0, export.distance**2 - export.uncovered**2) ** 0.5  # squares add up, norms do not
+    told = f"{export.distance:.1%} of the change is lost (relative Frobenius norm)"
+    if export.uncovered:
+        told += (
+            f": {export.uncovered:.1%} in weights that no adapter covers (biases, norms), {covered:.1%} in the layers "
+            "that it covers (the two add up as squares)"
+        )
+    if export.worst_layer:
+        told += f". Of these layers `{export.worst_layer}` lost the largest share of its own change, "
+        told += f"{export.worst_distance:.1%}"
+    return f"{told}."
 
 
 def read_card(folder: Path) -> StyleCard:
@@ -114,7 +127,8 @@ def fitting_card(style: Path, profile: str) -> StyleCard:
     if card.profile != profile:
         raise StyleMismatch(
             f"the style {str(style)!r} was learned with profile {card.profile!r} and fits no other; "
-            f"use --profile {card.profile}, or learn it again with {profile!r}"
+            f"use --profile {card.profile} (a profile of your own by the path of its TOML file), or learn it again "
+            f"with {profile!r}"
         )
     return card
 

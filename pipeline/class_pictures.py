@@ -20,6 +20,7 @@ from pipeline.locks import locked
 from pipeline.models import Models
 from pipeline.settings import Profile
 
+OF_PHOTOS = {"strength", "structure_scale", "flatten", "badge"}  # settings that a picture from noise does not heed
 CLASS_SEED = 0  # the class pictures are the same for everybody
 
 
@@ -34,7 +35,7 @@ def class_config(models: Models) -> Json:
     return {
         "base": models.fingerprint("base"),
         "prompt": profile.prompt.class_prompt,
-        "generate": profile.generate.model_dump(mode="json", exclude={"strength", "structure_scale", "flatten"}),
+        "generate": profile.generate.model_dump(mode="json", exclude=OF_PHOTOS),
         "size_px": profile.size_px,
         "count": class_count(profile),
     }
@@ -62,7 +63,17 @@ def _batches_to_draw(models: Models, cache: Path) -> list[tuple[int, list[Path]]
     """The batches of which a picture is not there yet, each with the number of its first picture."""
     paths, size = _class_paths(models, cache), models.profile.generate.batch_size
     batches = [(start, paths[start : start + size]) for start in range(0, len(paths), size)]
-    return [(start, batch) for start, batch in batches if not all(path.is_file() for path in batch)]
+    return [(start, batch) for start, batch in batches if not all(map(_is_whole, batch))]
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a picture is there and can be read to its end; what damaged it is not known, so it is drawn again."""
+    try:
+        with Image.open(path) as image:
+            image.load()
+    except OSError:
+        return False
+    return True
 
 
 def class_pictures(

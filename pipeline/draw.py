@@ -61,6 +61,7 @@ def draw_drafts(job: Drawing, models: Models, *, report: Report, should_stop: Sh
     config = generate_config(job.options, fitting_card(job.style, job.options.profile.name))
     wanted = wanted_drafts(job.photos, job.options.count)
     facts = drawing_facts(job, config, models)
+    store.sweep(job.folder)
     drawn = record.read_of(job.folder / DRAWN, facts)
     if any(draft.name not in drawn for draft in wanted):
         _draw_missing(job, config, models, wanted, drawn, facts, report, should_stop)

@@ -47,6 +47,7 @@ def cut_out_drafts(
     """
     config, path = cutout_config(job.options), job.folder / CUT
     facts = cutting_facts(job, config, models)
+    store.sweep(job.folder)
     made = record.read_of(path, facts)
     if set(made) != {draft.name for draft in job.drafts}:
         cutouts = _cut(job, config, models, report, should_stop)

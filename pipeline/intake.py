@@ -177,7 +177,8 @@ def _check_zip(path: Path) -> None:
         raise BadInput(f"cannot read {str(path)!r}: {error.strerror}; check its permissions") from error
     if not head.startswith(b"PK"):
         raise BadInput(
-            f"{str(path)!r} is {kind_of(head)}; a pack is a folder or a zip of {MIN_PICTURES} or more pictures"
+            f"{str(path)!r} is {kind_of(head)}; a pack is a folder or a zip of {MIN_PICTURES} or more pictures, "
+            "and PACK comes first"
         )
 
 

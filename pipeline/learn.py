@@ -31,10 +31,11 @@ from training.checkpoint import remove as remove_checkpoint
 from training.data import Example
 from training.dreambooth import DreamBoothConfig, DreamBoothInputs, LearnedStyle, dreambooth
 from training.errors import LossNotFinite, TrainingStopped
-from training.lowrank import export_low_rank
+from training.lowrank import export_low_rank, largest_rank
 
 LIBRARIES = ("torch", "diffusers", "transformers", "peft", "accelerate", "stickersmith")
 FINDER = CaptionConfig(beams=1)  # a pack's captions need no search
+NOT_OF_A_STYLE = {"checkpoint_every", "lora_learning_rate", "dreambooth_learning_rate"}  # but the rate that is used
 
 
 def style_config(pack: Pack, options: Options, models: Models) -> Json:
@@ -51,12 +52,39 @@ def style_config(pack: Pack, options: Options, models: Models) -> Json:
         "captions": asdict(FINDER),
         "prompt": options.profile.prompt.model_dump(mode="json", exclude={"negative"}),
         "class_pictures": class_config(models) if class_count(models.profile) else None,
-        "train": options.profile.train.model_dump(mode="json", exclude={"checkpoint_every"})
-        | {"method": options.method, "steps": options.train_steps},
+        "train": options.profile.train.model_dump(mode="json", exclude=NOT_OF_A_STYLE)
+        | {
+            "method": options.method,
+            "steps": options.train_steps,
+            "learning_rate": options.profile.train.learning_rate(options.method),
+        },
         "export_rank": options.export_rank,
         "seed": options.seed,
         "size_px": options.profile.size_px,
     }
+
+
+def training_id(pack: Pack, options: Options, models: Models) -> str:
+    """Tells trainings apart, whichever form their style is kept in: an interrupted one goes on where this is equal."""
+    return store.fingerprint(style_config(pack, options, models) | {"export_rank": None})
+
+
+def check_export(options: Options, models: Models) -> None:
+    """Refuse, before anything is learned, an adapter that saves nothing.
+
+    Raises:
+        BadSetting: it would have as many numbers as the weights that it stands for, or more.
+    """
+    if options.export_rank is None:
+        return
+    kind, trains_text = models.base.family, options.profile.train.text_encoder_learning_rate > 0
+    tuned = (kind.denoiser, *(kind.text_encoders if trains_text else ()))
+    most = largest_rank(models.base.parts[name] for name in tuned)
+    if options.export_rank > most:
+        raise BadSetting(
+            f"export-rank = {options.export_rank!r}: so large an adapter is no smaller than the weights themselves; "
+            + (f"choose {most} or less (32 is usual), or leave it out" if most else "leave it out")
+        )
 
 
 def learn_style(
@@ -75,12 +103,14 @@ def learn_style(
     Raises:
         Stopped: ``should_stop`` said so; the checkpoint stays.
         TrainingFailed: the loss was no number any more.
+        BadSetting: an adapter of ``export_rank`` would be no smaller than the weights.
     """
     config = style_config(pack, options, models)
     if store.is_complete(folder, store.fingerprint(config)):
         return None
+    check_export(options, models)
     inputs = dreambooth_inputs(pack, options, work, cache, models, report=watch(Stage.PREPARE), should_stop=should_stop)
-    with translated():
+    with translated(), store.writing(work):
         learned = dreambooth(
             inputs, dreambooth_config(options, models), report=watch(Stage.TRAIN), should_stop=should_stop
         )
@@ -134,7 +164,7 @@ def dreambooth_config(options: Options, models: Models) -> DreamBoothConfig:
         seed=options.seed,
         precision=models.device.mixed_precision,
         batch_size=train.batch_size,
-        learning_rate=train.learning_rate,
+        learning_rate=train.learning_rate(options.method),
         text_encoder_learning_rate=train.text_encoder_learning_rate,
         rank=train.rank,
         alpha=train.alpha,

@@ -43,6 +43,16 @@ def read_of(path: Path, facts: Json) -> dict[str, Made]:
     return read(path) if _raw(path).get("fingerprint") == store.fingerprint(facts) else {}
 
 
+def older_pictures(path: Path) -> int:
+    """How many stickers or drafts lie in the record's folder that the last run did not make."""
+    made = {file for one in read(path).values() for file in one.files}
+    return sum(
+        1
+        for other in path.parent.iterdir()
+        if other.suffix in (".png", ".webp") and other.name not in made and not other.name.startswith(".")
+    )
+
+
 def write(path: Path, facts: Json, made: Mapping[str, Made]) -> None:
     """Write the record; the files are there already.
 

@@ -6,14 +6,15 @@ Pillow, numpy and huggingface_hub, so that a wrong request is told in a moment.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import hub
-from pipeline.card import check_weights, fitting_card
-from pipeline.domain import Pack, Picture, Report, ShouldStop, Skipped
+from pipeline.card import CARD, check_weights, fitting_card
+from pipeline.domain import Method, Pack, Picture, Report, ShouldStop, Skipped
 from pipeline.errors import BadOutput
 from pipeline.intake import PHOTO_SIDE_PX, load_pack, load_photos
 from pipeline.locks import check_free
@@ -22,7 +23,11 @@ from pipeline.settings import Settings, check_device, check_paths
 from pipeline.store import check_output
 
 NEED_MB = 50  # of free space, checked before hours of work
+# Times the weights in half precision: 2 for the style in single precision, 6 for a checkpoint with the optimiser's two
+# moments, and as much again while it is replaced.
+LEARNING_NEEDS = 14
 LOCK = ".work/lock"  # in the output folder: one command at a time
+WRITTEN = ("sheet.png", "report.json")  # in the output folder itself
 NO_PACK = Pack(name="", pictures=())
 
 
@@ -35,6 +40,7 @@ class Request:
     pack: Pack = NO_PACK  # where the command takes one
     photos: tuple[Picture, ...] = ()
     skipped: tuple[Skipped, ...] = ()  # what was left out of pack and photos
+    notes: tuple[str, ...] = ()  # what a person should know of them
     reading_s: float = 0.0  # how long it took
 
 
@@ -57,6 +63,8 @@ def to_make(given: Given, *, report: Report, should_stop: ShouldStop) -> Request
 
 def to_learn(given: Given, *, report: Report, should_stop: ShouldStop) -> Request:
     """For the train stage alone."""
+    if given.out is not None and (given.out / "README.md").exists() and not (given.out / CARD).exists():
+        raise BadOutput(f"{str(given.out)!r} has a README.md that no style wrote; choose another folder")
     roles = ("base", "controlnet", "caption")
     return _ready(given, (), roles=roles, report=report, should_stop=should_stop)
 
@@ -109,7 +117,7 @@ def _ready(
     if given.out is not None:
         _keep_apart(given, given.out, made_in)
         check_free(given.out, LOCK)  # again when the work begins; here for an answer before the models are loaded
-        check_output(given.out, NEED_MB)
+        check_output(given.out, NEED_MB + (_learning_mb(given) if given.pack is not None else 0))
     return _read(given, max_side_px, report, should_stop)
 
 
@@ -122,14 +130,29 @@ def _check_models(given: Given, roles: Sequence[str] | None) -> None:
             hub.local_folder(profile, role)
 
 
+def _learning_mb(given: Given) -> float:
+    """Room for a full fine-tune: the style, and two checkpoints while one replaces the other. An adapter is small."""
+    if given.options.method is not Method.DREAMBOOTH:
+        return 0
+    base = hub.local_folder(given.options.profile, "base")
+    parts = [part for part in base.iterdir() if part.is_dir()]
+    largest = max((sum(file.stat().st_size for file in part.glob("*.safetensors")) for part in parts), default=0)
+    return LEARNING_NEEDS * largest / 1e6
+
+
 def _keep_apart(given: Given, out: Path, made_in: Sequence[str]) -> None:
     """Refuse inputs in a folder that is written to: what is made of a picture bears its name and would replace it."""
     in_pack = [] if given.pack is None else [given.pack / "any"]
-    places = {(out / name).resolve() for name in made_in}
+    places = {_real(out / name) for name in (*made_in, *WRITTEN)}
     for path in (*in_pack, *given.photos):
-        folder = path.resolve().parent
-        if folder in places or (path in in_pack and folder == out.resolve()):
+        real = _real(path)
+        if real in places or real.parent in places or (path in in_pack and real.parent == _real(out)):
             raise BadOutput(f"the results would lie among the pictures in {str(path.parent)!r}; choose another folder")
+
+
+def _real(path: Path) -> Path:
+    """Where a path leads. ``Path.resolve`` raises at a loop of links; reading it will say what is wrong."""
+    return Path(os.path.realpath(path))
 
 
 def _read(given: Given, max_side_px: int | None, report: Report, should_stop: ShouldStop) -> Request:
@@ -146,5 +169,16 @@ def _read(given: Given, max_side_px: int | None, report: Report, should_stop: Sh
         pack=pack,
         photos=photos,
         skipped=pack.skipped + skipped,
+        notes=_twins(photos),
         reading_s=time.monotonic() - began,
     )
+
+
+def _twins(photos: Sequence[Picture]) -> tuple[str, ...]:
+    """A note for each photo that was given before."""
+    first, notes = dict[str, str](), list[str]()
+    for photo in photos:
+        known = first.setdefault(photo.sha256, photo.name)
+        if known != photo.name:
+            notes.append(f"{photo.name!r} is the same picture as {known!r}; both are worked on")
+    return tuple(notes)

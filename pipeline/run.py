@@ -17,14 +17,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from pipeline import store
+from pipeline import record, store
 from pipeline.caption import CaptionConfig, CaptionInputs, caption
 from pipeline.card import read_card
 from pipeline.domain import Draft, Json, Pack, Picture, Report, ShouldStop, Skipped, Stage, Watch
 from pipeline.draw import DRAWN, Drawing, draw_drafts
 from pipeline.finish import CUT, Finishing, cut_out_drafts
 from pipeline.gpu import choose_device
-from pipeline.learn import learn_style
+from pipeline.learn import learn_style, training_id
 from pipeline.locks import locked
 from pipeline.measure import Measured
 from pipeline.models import Models
@@ -33,6 +33,7 @@ from pipeline.sheet import SheetRow, draw_sheet
 
 WORK = Path(".work")  # in the output folder: what a resumed job needs and a person does not
 CAPTIONS = WORK / "captions"
+DISPLACED = "a training for other settings had stopped at step {step}; this one starts anew"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +57,7 @@ def make(request: Request, out: Path, *, watch: Watch, should_stop: ShouldStop) 
     options, photos = request.options, request.photos
     with _at_work(request, out) as (measured, models):
         measured.note(Stage.INTAKE, request.reading_s)
-        with measured.stage(Stage.TRAIN, out / "style" / store.ARTEFACT):
-            _learn(request, out / "style", out, models, watch, should_stop)
+        learned = _learn(request, out / "style", out, measured, models, watch, should_stop)
         with measured.stage(Stage.CAPTION, out / CAPTIONS / store.ARTEFACT):
             captions = _captions(photos, out, models, watch(Stage.CAPTION), should_stop)
         with measured.stage(Stage.GENERATE, out / "drafts" / DRAWN):
@@ -66,6 +66,7 @@ def make(request: Request, out: Path, *, watch: Watch, should_stop: ShouldStop) 
         with measured.stage(Stage.CUTOUT, out / "stickers" / CUT):
             finishing = Finishing(drafts=drafts, folder=out / "stickers", options=options)
             stickers, notes = cut_out_drafts(finishing, models, report=watch(Stage.CUTOUT), should_stop=should_stop)
+        notes = (*request.notes, *learned, *notes, *_older(out / "stickers" / CUT))
         report = measured.report(options) | {
             "pack": _pack_facts(request.pack),
             "photos": _rows(photos, drafts, stickers, out),
@@ -89,10 +90,9 @@ def learn(request: Request, out: Path, *, watch: Watch, should_stop: ShouldStop)
     """``stickers train``: a pack in, a style's folder out."""
     with _at_work(request, out) as (measured, models):
         measured.note(Stage.INTAKE, request.reading_s)
-        with measured.stage(Stage.TRAIN, out / store.ARTEFACT):
-            _learn(request, out, out, models, watch, should_stop)
+        notes = _learn(request, out, out, measured, models, watch, should_stop)
         report = measured.report(request.options) | _style_facts(out)
-    return Outcome(out=out, report=report, skipped=request.skipped)
+    return Outcome(out=out, report=report, skipped=request.skipped, notes=notes)
 
 
 def describe(request: Request, *, watch: Watch, should_stop: ShouldStop) -> dict[str, str]:
@@ -113,8 +113,9 @@ def draw(request: Request, style: Path, out: Path, *, watch: Watch, should_stop:
             drafts = draw_drafts(job, models, report=watch(Stage.GENERATE), should_stop=should_stop)
         report = measured.report(options) | {"photos": _rows(photos, drafts, {}, out)}
         store.write_json(out / "report.json", report)
+        notes = (*request.notes, *_older(out / DRAWN))
     files = tuple(out / f"{draft.name}.png" for draft in drafts)
-    return Outcome(out=out, stickers=files, report=report, skipped=request.skipped)
+    return Outcome(out=out, stickers=files, report=report, skipped=request.skipped, notes=notes)
 
 
 def cut(request: Request, out: Path, *, mask: bool, watch: Watch, should_stop: ShouldStop) -> Outcome:
@@ -125,6 +126,7 @@ def cut(request: Request, out: Path, *, mask: bool, watch: Watch, should_stop: S
             finishing = Finishing(drafts=request.photos, folder=out, options=options, masks=mask)
             stickers, notes = cut_out_drafts(finishing, models, report=watch(Stage.CUTOUT), should_stop=should_stop)
         report = measured.report(options)
+        notes = (*request.notes, *notes, *_older(out / CUT))
     return Outcome(out=out, stickers=tuple(stickers.values()), report=report, skipped=request.skipped, notes=notes)
 
 
@@ -136,14 +138,32 @@ def _at_work(request: Request, out: Path) -> Iterator[tuple[Measured, Models]]:
         yield Measured(out / WORK / "measured.json", device), Models(request.options.profile, device)
 
 
-def _learn(request: Request, style: Path, out: Path, models: Models, watch: Watch, should_stop: ShouldStop) -> None:
-    """Learn the style, or say that it is learned."""
-    cache, options = request.settings.cache_dir, request.options
-    learned = learn_style(
-        request.pack, options, style, out / WORK / "train", cache, models, watch=watch, should_stop=should_stop
+def _learn(
+    request: Request, style: Path, out: Path, measured: Measured, models: Models, watch: Watch, should_stop: ShouldStop
+) -> tuple[str, ...]:
+    """Learn the style, or say that it is learned; returns what a person should know of it."""
+    cache, options, pack = request.settings.cache_dir, request.options, request.pack
+    with measured.stage(Stage.TRAIN, style / store.ARTEFACT, of=training_id(pack, options, models)):
+        learned = learn_style(
+            pack, options, style, out / WORK / "train", cache, models, watch=watch, should_stop=should_stop
+        )
+        if learned is None:
+            watch(Stage.TRAIN)(options.train_steps, options.train_steps)
+    if learned is None or learned.displaced_step is None:
+        return ()
+    return (DISPLACED.format(step=learned.displaced_step),)
+
+
+def _older(record_path: Path) -> tuple[str, ...]:
+    """A note where pictures lie beside those of this run: a person takes them for its own."""
+    count, folder = record.older_pictures(record_path), str(record_path.parent)
+    if count == 0:
+        return ()
+    one = count == 1
+    return (
+        f"{count} older {'picture' if one else 'pictures'} in {folder!r} {'is' if one else 'are'} not of this run; "
+        "remove what you do not want",
     )
-    if learned is None:
-        watch(Stage.TRAIN)(options.train_steps, options.train_steps)
 
 
 def _captions(

@@ -5,6 +5,8 @@ Owns the schema of ``configs/*.toml`` and where the program keeps its cache. Kno
 
 from __future__ import annotations
 
+import re
+import tempfile
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +27,7 @@ RESTORE = "restore it from the project's repository (`git checkout -- configs`)"
 FAMILIES = ("sd",)  # of pipeline/families.py and pipeline/model_files.py
 SCHEDULERS = ("ddim", "ddpm", "euler", "euler_a", "dpmpp_2m", "dpmpp_2s", "lms", "pndm", "unipc")  # schedulers.py
 DEVICES = ("auto", "cuda", "mps", "cpu")  # gpu.py
+REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")  # a hub id
 SLOTS = ("caption", "token")  # what a prompt's template may have in braces
 
 
@@ -57,7 +60,7 @@ def slots(template: str) -> list[str]:
 class Section(BaseModel):
     """A table of a profile: frozen, and strict about its keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ModelSource(Section):
@@ -75,6 +78,10 @@ class ModelSource(Section):
     def one_place(self) -> Self:
         if (self.path is None) == (self.repo is None):
             raise ValueError("give either `path` (a local folder) or `repo` (a hub id)")
+        if self.path is not None and not self.path.strip():
+            raise ValueError("`path` names no folder")
+        if self.repo is not None and not REPO.fullmatch(self.repo):
+            raise ValueError(f"repo {self.repo!r} is no hub id; it reads `owner/name`")
         if self.repo is not None and self.revision is None:
             raise ValueError("a `repo` needs the `revision` that it is pinned to")
         return self
@@ -131,7 +138,8 @@ class Train(Section):
     method: Method = Method.LORA
     steps: Annotated[int, Field(ge=1, le=100_000)] = 400
     batch_size: Annotated[int, Field(ge=1, le=256)] = 1
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-4
+    lora_learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-4
+    dreambooth_learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-6
     text_encoder_learning_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
     rank: Annotated[int, Field(ge=1, le=512)] = 16
     alpha: Annotated[float, Field(gt=0)] = 16.0
@@ -140,6 +148,10 @@ class Train(Section):
     snr_gamma: Annotated[float, Field(ge=0)] = 5.0
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
     checkpoint_every: Annotated[int, Field(ge=1)] = 25
+
+    def learning_rate(self, method: Method) -> float:
+        """The rate of a method: an adapter starts from nothing and wants many times that of all weights."""
+        return {Method.LORA: self.lora_learning_rate, Method.DREAMBOOTH: self.dreambooth_learning_rate}[method]
 
 
 class Cutout(Section):
@@ -180,12 +192,20 @@ class Profile(Section):
         return None if source.path is None else self.folder / source.path
 
 
+def _cache() -> Path:
+    """In the home folder; a user without one (in a container) gets the system's folder for temporary files."""
+    try:
+        return Path.home() / ".cache" / "stickersmith"
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / "stickersmith"
+
+
 class Settings(BaseSettings):
     """What the environment may set (``STICKERS_CACHE_DIR=…``)."""
 
     model_config = SettingsConfigDict(env_prefix="STICKERS_", frozen=True)
 
-    cache_dir: Path = Path.home() / ".cache" / "stickersmith"  # class pictures, shared by all packs of a profile
+    cache_dir: Path = Field(default_factory=_cache)  # class pictures, shared by all packs of a profile
     device: str = "auto"  # one of DEVICES; see ``check_device``
 
 
@@ -204,7 +224,10 @@ def load_profile(name: str = DEFAULT_PROFILE, folder: Path = CONFIGS) -> Profile
     """
     path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
     if not path.is_file():
-        raise UnknownProfile(f"unknown profile {name!r}; there are {', '.join(profile_names(folder))}")
+        raise UnknownProfile(
+            f"unknown profile {name!r}; there are {', '.join(profile_names(folder))}; one of your own is given by the "
+            "path of its TOML file"
+        )
     try:
         raw: Json = tomllib.loads(path.read_text(encoding="utf-8"))
         for key in ("name", "folder"):  # come from where the file lies

@@ -175,10 +175,25 @@ def begin(folder: Path) -> None:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ARTEFACT).unlink(missing_ok=True)
-        for left in folder.iterdir():
-            if _TEMPORARY.fullmatch(left.name) and left.is_file():
-                left.unlink()
+        _sweep(folder)
         _sync_folder(folder)
+
+
+def sweep(folder: Path) -> None:
+    """Delete what a killed run left half written, where the folder is there; for folders that ``begin`` never sees.
+
+    Raises:
+        BadOutput: it cannot be written.
+    """
+    if folder.is_dir():
+        with writing(folder):
+            _sweep(folder)
+
+
+def _sweep(folder: Path) -> None:
+    for left in folder.iterdir():
+        if _TEMPORARY.fullmatch(left.name) and left.is_file():
+            left.unlink()
 
 
 def complete(folder: Path, config: Any) -> None:

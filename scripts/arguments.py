@@ -11,9 +11,11 @@ from typing import Annotated
 import typer
 
 LOOK, LEARNING, RUN = "How it looks", "How the style is learned", "Where and how it runs"  # panels of options
+DEFAULT = "(default: the profile's, see `stickers models`)"
 
 Pack = Annotated[Path, typer.Argument(metavar="PACK", help="The sticker pack: a folder or a zip of 3 to 120 pictures.")]
 Photos = Annotated[list[Path], typer.Argument(metavar="PHOTO", help="The pictures to turn into stickers.")]
+Described = Annotated[list[Path], typer.Argument(metavar="PHOTO", help="The pictures to describe.")]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the results go; made if missing.")]
 ProfileName = Annotated[
     str,
@@ -31,7 +33,7 @@ MethodName = Annotated[
     typer.Option(
         "--method",
         metavar="lora|dreambooth",
-        help="A small adapter, or every weight of the model. (default: the profile's)",
+        help=f"A small adapter, or every weight of the model. {DEFAULT}",
         rich_help_panel=LEARNING,
     ),
 ]
@@ -40,22 +42,20 @@ TrainSteps = Annotated[
     typer.Option(
         "--train-steps",
         metavar="N",
-        help="More steps, closer to the pack. (default: the profile's)",
+        help=f"More steps, closer to the pack. {DEFAULT}",
         rich_help_panel=LEARNING,
     ),
 ]
 Steps = Annotated[
     int | None,
-    typer.Option(
-        "--steps", metavar="N", help="Denoising steps of a drawing. (default: the profile's)", rich_help_panel=LOOK
-    ),
+    typer.Option("--steps", metavar="N", help=f"Denoising steps of a drawing. {DEFAULT}", rich_help_panel=LOOK),
 ]
 Strength = Annotated[
     float | None,
     typer.Option(
         "--strength",
-        metavar="0..1",
-        help="Near 0 keeps the photo, 1 draws anew. (default: the profile's)",
+        metavar="0.01..1",
+        help=f"0.01 keeps the photo, 1 draws anew. {DEFAULT}",
         rich_help_panel=LOOK,
     ),
 ]
@@ -64,7 +64,7 @@ Guidance = Annotated[
     typer.Option(
         "--guidance",
         metavar="0..50",
-        help="How strictly the prompt is followed. (default: the profile's)",
+        help=f"How strictly the prompt is followed. {DEFAULT}",
         rich_help_panel=LOOK,
     ),
 ]
@@ -73,7 +73,8 @@ Prompt = Annotated[
     typer.Option(
         "--prompt",
         metavar="TEXT",
-        help="Words for the drawing, with {caption} for what is in the photo. (default: the profile's)",
+        help="Words for the drawing, with {caption} for what is in the photo. The word that calls the style is added "
+        "by itself; {token} puts it in another place. (default: {caption})",
         rich_help_panel=LOOK,
     ),
 ]
@@ -83,7 +84,7 @@ Outline = Annotated[
     typer.Option(
         "--outline",
         metavar="PX",
-        help="White outline around the sticker, 0 for none. (default: the profile's)",
+        help=f"White outline around the sticker, 0 for none. {DEFAULT}",
         rich_help_panel=LOOK,
     ),
 ]

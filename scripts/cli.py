@@ -15,6 +15,7 @@ from scripts.arguments import (
     RUN,
     AsJson,
     Count,
+    Described,
     Guidance,
     MethodName,
     Out,
@@ -151,7 +152,7 @@ def train(
 
 
 @app.command(rich_help_panel=ALONE)
-def caption(photos: Photos, profile: ProfileName = "embedded", as_json: AsJson = False) -> None:
+def caption(photos: Described, profile: ProfileName = "embedded", as_json: AsJson = False) -> None:
     """Say in words what is in PHOTOs.
 
     [bold]Examples[/]
@@ -166,7 +167,7 @@ def caption(photos: Photos, profile: ProfileName = "embedded", as_json: AsJson =
 @app.command(rich_help_panel=ALONE)
 def generate(
     photos: Photos,
-    style: Annotated[Path, typer.Option("--style", metavar="STYLE", help="A folder that `stickers train` made.")],
+    style: Annotated[Path, typer.Option("--style", metavar="STYLE", help="What `train` made, or DIR/style of `make`.")],
     out: Out,
     prompt: Prompt = None,
     strength: Strength = None,

@@ -70,7 +70,7 @@ def make(pack: Path, photos: Sequence[Path], out: Path, options: Options, *, as_
         request = to_make(given, report=display.watch(Stage.INTAKE), should_stop=stop)
         outcome = _waking(display).make(request, out, watch=display.watch, should_stop=stop)
     what = results.counted(len(outcome.stickers), "sticker") + f" in the style of {pack.name!r}"
-    results.tell(outcome, what, folder=out / "stickers", style=out / "style", as_json=as_json)
+    results.tell(outcome, what, folder=out / "stickers", style=out / "style", as_json=as_json, woke_s=display.paused_s)
 
 
 def train(pack: Path, out: Path, options: Options, *, as_json: bool) -> None:
@@ -81,7 +81,14 @@ def train(pack: Path, out: Path, options: Options, *, as_json: bool) -> None:
     with working() as (display, stop):
         request = to_learn(given, report=display.watch(Stage.INTAKE), should_stop=stop)
         outcome = _waking(display).learn(request, out, watch=display.watch, should_stop=stop)
-    results.tell(outcome, f"the style of {pack.name!r} is learned", folder=None, style=out, as_json=as_json)
+    results.tell(
+        outcome,
+        f"the style of {pack.name!r} is learned",
+        folder=None,
+        style=out,
+        as_json=as_json,
+        woke_s=display.paused_s,
+    )
 
 
 def caption(photos: Sequence[Path], options: Options, *, as_json: bool) -> None:
@@ -89,15 +96,21 @@ def caption(photos: Sequence[Path], options: Options, *, as_json: bool) -> None:
     given = _given(options, photos=photos)
     from pipeline.request import to_describe
 
-    with working() as (display, stop):
+    with working(resumes=False) as (display, stop):
         request = to_describe(given, report=display.watch(Stage.INTAKE), should_stop=stop)
         captions = _waking(display).describe(request, watch=display.watch, should_stop=stop)
     if as_json:
-        results.print_json({"captions": captions, "skipped": [asdict(entry) for entry in request.skipped]})
+        results.print_json(
+            {
+                "captions": captions,
+                "skipped": [asdict(entry) for entry in request.skipped],
+                "notes": list(request.notes),
+            }
+        )
     else:
         for name, words in captions.items():
             results.say(f"{name}: {words}")
-    results.warn(request.skipped)
+    results.warn(request.skipped, request.notes)
 
 
 def generate(style: Path, photos: Sequence[Path], out: Path, options: Options, *, as_json: bool) -> None:
@@ -109,7 +122,7 @@ def generate(style: Path, photos: Sequence[Path], out: Path, options: Options, *
         request = to_draw(given, report=display.watch(Stage.INTAKE), should_stop=stop)
         outcome = _waking(display).draw(request, style, out, watch=display.watch, should_stop=stop)
     what = results.counted(len(outcome.stickers), "draft")
-    results.tell(outcome, what, folder=out, style=None, as_json=as_json)
+    results.tell(outcome, what, folder=out, style=None, as_json=as_json, woke_s=display.paused_s)
 
 
 def cutout(images: Sequence[Path], out: Path, options: Options, *, mask: bool, as_json: bool) -> None:
@@ -121,7 +134,7 @@ def cutout(images: Sequence[Path], out: Path, options: Options, *, mask: bool, a
         request = to_cut(given, report=display.watch(Stage.INTAKE), should_stop=stop)
         outcome = _waking(display).cut(request, out, mask=mask, watch=display.watch, should_stop=stop)
     what = results.counted(len(outcome.stickers), "sticker")
-    results.tell(outcome, what, folder=out, style=None, as_json=as_json)
+    results.tell(outcome, what, folder=out, style=None, as_json=as_json, woke_s=display.paused_s)
 
 
 def profile_of_style(style: Path) -> str:
@@ -173,7 +186,7 @@ def doctor(*, as_json: bool) -> int:
     from scripts.doctor import examine, healthy, tell
 
     with working() as (display, _):
-        display.pause("looking around…")
+        display.pause("looking around")
         checks = examine(Settings())
     tell(checks, as_json=as_json)
     return 0 if healthy(checks) else 1

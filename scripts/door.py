@@ -5,6 +5,7 @@ Owns exit codes and the log of what nobody foresaw. Knows no command. Light: typ
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -14,6 +15,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from io import TextIOWrapper
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ from scripts.stopping import Interrupted
 
 PACKAGE = "stickersmith"
 WRONG_REQUEST, BROKEN = 2, 1  # exit codes; a signal has its own, see ``Interrupted``
+STOPPED_EARLY = 130  # as shells have it after Ctrl-C
+ODD_PATHS = (errno.ENAMETOOLONG, errno.ELOOP)  # wrong on every system and in every command; told here, once
 
 
 def program_version() -> str:
@@ -63,9 +67,13 @@ class Door(Plain):
     def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
         """Run, tell what went wrong, and exit."""
         words = list(sys.argv[1:] if args is None else args)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="replace")  # "→" on a terminal that knows ASCII only
         try:
             code = super().main(words, **(extra | {"standalone_mode": False}))
-            sys.stdout.flush()  # a closed pipe shows here, not after the last line of the program
+            if sys.stdout is not None:  # closed by whoever started us
+                sys.stdout.flush()  # a closed pipe shows here, not after the last line of the program
         except typer.TyperException as error:
             code = _refuse(_misused(error, words), "usage", WRONG_REQUEST, words)
         except Interrupted as error:
@@ -75,6 +83,10 @@ class Door(Plain):
         except BrokenPipeError:  # whoever read our output has enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = BROKEN
+        except KeyboardInterrupt:  # before a command listens for it
+            code = STOPPED_EARLY
+        except OSError as error:
+            code = _refuse(*_odd_path(error, words), words)
         except Exception as error:  # the last resort: nothing is lost, nothing is hidden
             code = _refuse(_unforeseen(error, words), "unforeseen", BROKEN, words)
         sys.exit(code or 0)
@@ -88,6 +100,13 @@ def _refuse(message: str, code: str, exit_code: int, words: Sequence[str]) -> in
     return exit_code
 
 
+def _odd_path(error: OSError, words: Sequence[str]) -> tuple[str, str, int]:
+    """What to tell of an ``OSError`` that no room foresaw: message, code, exit code."""
+    if error.errno in ODD_PATHS:
+        return f"cannot use {str(error.filename)[:60]!r}…: {error.strerror}; give another path", "path", WRONG_REQUEST
+    return _unforeseen(error, words), "unforeseen", BROKEN
+
+
 def _misused(error: typer.TyperException, words: Sequence[str]) -> str:
     """What is wrong with the words of the command line, with the offending one, and where help is."""
     message, context = error.format_message().rstrip("."), getattr(error, "ctx", None)
@@ -96,7 +115,15 @@ def _misused(error: typer.TyperException, words: Sequence[str]) -> str:
         given += [word.partition("=")[2] for word in words if word.startswith(f"{option}=")]
         if given:
             message = f"{option} = {given[-1]!r}: {error.message.split(',')[0]}"
+    if message.startswith("No such option"):
+        message += _dashed_file(words)
     return message + (f"; see `{context.command_path} --help`" if context else "")
+
+
+def _dashed_file(words: Sequence[str]) -> str:
+    """What to do where the unknown option is a file's name."""
+    name = next((word for word in words if word.startswith("-") and Path(word).exists()), None)
+    return f": a file whose name begins with a dash goes behind `--`, or is written ./{name}" if name else ""
 
 
 def _unforeseen(error: Exception, words: Sequence[str]) -> str:

@@ -27,7 +27,15 @@ DOING = {
     Stage.GENERATE: "drawing",
     Stage.CUTOUT: "cutting out",
 }
-WAKING = "waking the models…"
+UNITS = {
+    Stage.INTAKE: "pictures",
+    Stage.PREPARE: "steps",  # a caption, or a denoising step of the class pictures
+    Stage.TRAIN: "steps",
+    Stage.CAPTION: "pictures",
+    Stage.GENERATE: "steps",
+    Stage.CUTOUT: "pictures",
+}
+WAKING = "waking the models"
 LINE_EVERY_S = 10.0  # between two lines about the same stage
 SPEED_OVER_S = 60.0  # the time left is told from the speed over so long
 MB = 1_000_000
@@ -36,12 +44,14 @@ MB = 1_000_000
 class Display(Protocol):
     """What shows the progress of one command."""
 
+    paused_s: float  # all pauses together, those that are over
+
     def pause(self, what: str) -> None:
         """Show that something of unknown length goes on, until the next stage begins."""
         ...
 
-    def bar(self, what: str, *, in_bytes: bool = False) -> Report:
-        """Begin a bar; the same words go on with the same bar."""
+    def bar(self, what: str, *, in_bytes: bool = False, unit: str = "") -> Report:
+        """Begin a bar; the same words go on with the same bar. ``unit``: what is counted."""
         ...
 
     def watch(self, stage: Stage) -> Report:
@@ -50,11 +60,15 @@ class Display(Protocol):
 
 
 @contextmanager
-def working() -> Iterator[tuple[Display, Stop]]:
-    """A display and an ear for Ctrl-C, while a command works. What a library prints goes to stderr meanwhile."""
+def working(*, resumes: bool = True) -> Iterator[tuple[Display, Stop]]:
+    """A display and an ear for Ctrl-C, while a command works. What a library prints goes to stderr meanwhile.
+
+    Args:
+        resumes: whether the command, once stopped, goes on where it was.
+    """
     console = Console(stderr=True, highlight=False)
     draws = console.is_terminal and not console.is_dumb_terminal
-    with stoppable(tells=not draws) as stop, redirect_stdout(console.file):
+    with stoppable(tells=not draws, resumes=resumes) as stop, redirect_stdout(console.file):
         if draws:
             with Bars(console, stop) as bars:
                 yield bars, stop
@@ -70,9 +84,9 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def counted(done: float, total: float, *, in_bytes: bool) -> str:
-    """``45/150``, or ``12.3/40.0 MB``."""
-    return f"{done / MB:.1f}/{total / MB:.1f} MB" if in_bytes else f"{done:.0f}/{total:.0f}"
+def counted(done: float, total: float, *, in_bytes: bool = False, unit: str = "") -> str:
+    """``45/150 steps``, or ``12.3/40.0 MB``."""
+    return f"{done / MB:.1f}/{total / MB:.1f} MB" if in_bytes else f"{done:.0f}/{total:.0f} {unit}".rstrip()
 
 
 class Bars:
@@ -82,6 +96,8 @@ class Bars:
         self._live = _Live(console, should_stop)
         self._tasks: dict[str, TaskID] = {}
         self._pause: TaskID | None = None
+        self._paused_at_s = 0.0
+        self.paused_s = 0.0
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -93,20 +109,21 @@ class Bars:
 
     def pause(self, what: str) -> None:
         self._end_pause()
-        self._pause = self._live.add_task(what, total=None, waits=True)
+        self._pause, self._paused_at_s = self._live.add_task(f"{what}…", total=None, waits=True), time.monotonic()
 
     def _end_pause(self) -> None:
         if self._pause is not None:
             self._live.remove_task(self._pause)
+            self.paused_s += time.monotonic() - self._paused_at_s
             self._pause = None
 
     def watch(self, stage: Stage) -> Report:
-        return self.bar(DOING[stage])
+        return self.bar(DOING[stage], unit=UNITS[stage])
 
-    def bar(self, what: str, *, in_bytes: bool = False) -> Report:
+    def bar(self, what: str, *, in_bytes: bool = False, unit: str = "") -> Report:
         self._end_pause()
         if what not in self._tasks:
-            self._tasks[what] = self._live.add_task(what, total=None, in_bytes=in_bytes)
+            self._tasks[what] = self._live.add_task(what, total=None, in_bytes=in_bytes, unit=unit)
         task_id = self._tasks[what]
 
         def report(done: int, total: int, preview: Image.Image | None = None) -> None:
@@ -141,7 +158,8 @@ class _Count(ProgressColumn):
     def render(self, task: Task) -> Text:
         if task.total is None:
             return Text("")
-        return Text(counted(task.completed, task.total, in_bytes=task.fields.get("in_bytes", False)), style="cyan")
+        how = {"in_bytes": task.fields.get("in_bytes", False), "unit": task.fields.get("unit", "")}
+        return Text(counted(task.completed, task.total, **how), style="cyan")
 
 
 class _Time(ProgressColumn):
@@ -159,6 +177,8 @@ class _Line:
 
     what: str
     in_bytes: bool
+    unit: str
+    pauses: bool = False  # of unknown length, before a stage begins
     began_s: float
     told_s: float
     first: tuple[float, int] | None = None  # when the first step was reported, and which
@@ -180,6 +200,7 @@ class Lines:
     write: Callable[[str], None]
     now_s: Callable[[], float] = field(default=time.monotonic, kw_only=True)
     every_s: float = field(default=LINE_EVERY_S, kw_only=True)
+    paused_s: float = field(default=0.0, init=False)
     _line: _Line | None = field(default=None, init=False)
 
     def __enter__(self) -> Self:
@@ -191,23 +212,27 @@ class Lines:
 
     def pause(self, what: str) -> None:
         self._finish()
-        self.write(what)
+        self._begin(what, pauses=True)
 
     def watch(self, stage: Stage) -> Report:
-        return self.bar(DOING[stage])
+        return self.bar(DOING[stage], unit=UNITS[stage])
 
-    def bar(self, what: str, *, in_bytes: bool = False) -> Report:
+    def bar(self, what: str, *, in_bytes: bool = False, unit: str = "") -> Report:
         if self._line is None or self._line.what != what:
             self._finish()
-            now_s = self.now_s()
-            self._line = _Line(what=what, in_bytes=in_bytes, began_s=now_s, told_s=now_s)
-            self.write(f"{what}…")
+            self._begin(what, in_bytes=in_bytes, unit=unit)
         line = self._line
+        assert line is not None  # begun above, or before
 
         def report(done: int, total: int, preview: Image.Image | None = None) -> None:
             self._tell(line, done, total)
 
         return report
+
+    def _begin(self, what: str, *, in_bytes: bool = False, unit: str = "", pauses: bool = False) -> None:
+        now_s = self.now_s()
+        self._line = _Line(what=what, in_bytes=in_bytes, unit=unit, pauses=pauses, began_s=now_s, told_s=now_s)
+        self.write(f"{what}…")
 
     def _tell(self, line: _Line, done: int, total: int) -> None:
         now_s = self.now_s()
@@ -217,9 +242,12 @@ class Lines:
         if now_s - line.told_s >= self.every_s and done < total:
             line.told_s = now_s
             elapsed = clock(now_s - line.began_s)
-            self.write(f"{line.what}: {counted(done, total, in_bytes=line.in_bytes)}, {elapsed}{line.left(now_s)}")
+            count = counted(done, total, in_bytes=line.in_bytes, unit=line.unit)
+            self.write(f"{line.what}: {count}, {elapsed}{line.left(now_s)}")
 
     def _finish(self) -> None:
         if self._line is not None:
-            self.write(f"{self._line.what}: done in {self.now_s() - self._line.began_s:.1f} s")
+            seconds = self.now_s() - self._line.began_s
+            self.paused_s += seconds if self._line.pauses else 0.0
+            self.write(f"{self._line.what}: done in {seconds:.1f} s")
             self._line = None

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from pipeline.domain import Json, Skipped
 from pipeline.settings import DEFAULT_PROFILE, Profile
-from scripts.progress import DOING
+from scripts.progress import DOING, WAKING
 
 if TYPE_CHECKING:
     from pipeline.hub import ModelStatus
@@ -48,8 +48,14 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def tell(outcome: Outcome, what: str, *, folder: Path | None, style: Path | None, as_json: bool) -> None:
-    """The result of a command; ``folder`` holds its pictures, ``style`` what was learned."""
+def tell(
+    outcome: Outcome, what: str, *, folder: Path | None, style: Path | None, as_json: bool, woke_s: float = 0.0
+) -> None:
+    """The result of a command; ``folder`` holds its pictures, ``style`` what was learned.
+
+    Args:
+        woke_s: how long the libraries took to load, which no stage counts.
+    """
     if as_json:
         print_json(outcome_json(outcome, style))
     else:
@@ -64,7 +70,7 @@ def tell(outcome: Outcome, what: str, *, folder: Path | None, style: Path | None
         for name, place in places.items():
             if place is not None:
                 say(f"  {name:<10}{place}")
-        tell_stages(outcome.report)
+        tell_stages(outcome.report, woke_s)
     warn(outcome.skipped, outcome.notes)
 
 
@@ -81,8 +87,9 @@ def outcome_json(outcome: Outcome, style: Path | None) -> Json:
     }
 
 
-def tell_stages(report: Mapping[str, Any]) -> None:
-    """Seconds and peak memory of each stage."""
+def tell_stages(report: Mapping[str, Any], woke_s: float = 0.0) -> None:
+    """Seconds and peak memory of each stage; one that an earlier run had done counts for nothing here."""
+    before = set(report.get("done_before", ()))
     seconds, memory = report.get("seconds", {}), report.get("peak_memory_mb", {})
     if not seconds:
         return
@@ -90,11 +97,15 @@ def tell_stages(report: Mapping[str, Any]) -> None:
     for heading in ("stage", "seconds", "peak memory"):
         table.add_column(heading, justify="left" if heading == "stage" else "right")
     names = {str(stage): doing for stage, doing in DOING.items()}
+    if woke_s:
+        table.add_row(WAKING, f"{woke_s:.1f}", "")
     for stage, value in seconds.items():
         peak = f"{memory[stage]:.0f} MB" if stage in memory else ""
-        table.add_row(names.get(str(stage), str(stage)), f"{value:.1f}", peak)
-    peaks = [value for value in memory.values() if value is not None]
-    table.add_row("together", f"{sum(seconds.values()):.1f}", f"{max(peaks):.0f} MB" if peaks else "", style="bold")
+        row = ("(done before)", "") if stage in before else (f"{value:.1f}", peak)
+        table.add_row(names.get(str(stage), str(stage)), *row)
+    peaks = [value for stage, value in memory.items() if value is not None and stage not in before]
+    together = woke_s + sum(value for stage, value in seconds.items() if stage not in before)
+    table.add_row("together", f"{together:.1f}", f"{max(peaks):.0f} MB" if peaks else "", style="bold")
     say()
     Console(highlight=False).print(table)
     if "device" in report:
@@ -142,10 +153,20 @@ def tell_models(found: Sequence[tuple[Profile, Sequence[ModelStatus]]], *, as_js
         say(f"{profile.name}{default}: {profile.title}", style="bold")
         together = size(sum(model.size_mb or 0 for model in models) or None)
         say(f"  {profile.licence}, pictures of {profile.size_px} px, {together} together")
+        say(f"  by default {defaults(profile)}")
         tell_roles(models)
         todo = remedy(profile, models)
         say(f"  → {todo}" if todo else "  → ready to use", style="yellow" if todo else "green")
         say()
+
+
+def defaults(profile: Profile) -> str:
+    """What the options are where a person gives none."""
+    train, draws, cutout = profile.train, profile.generate, profile.cutout
+    return (
+        f"--method {train.method} --train-steps {train.steps} --steps {draws.steps} --strength {draws.strength:g} "
+        f"--guidance {draws.guidance:g} --outline {cutout.outline_px}"
+    )
 
 
 def tell_roles(models: Sequence[ModelStatus]) -> None:
@@ -171,5 +192,14 @@ def profile_json(profile: Profile, models: Sequence[ModelStatus]) -> Json:
         "licence": profile.licence,
         "ready": all(model.ready for model in models),
         "to_do": remedy(profile, models),
+        "defaults": {
+            "method": profile.train.method,
+            "train_steps": profile.train.steps,
+            "steps": profile.generate.steps,
+            "strength": profile.generate.strength,
+            "guidance": profile.generate.guidance,
+            "prompt": profile.prompt.template,
+            "outline": profile.cutout.outline_px,
+        },
         "models": [asdict(model) for model in models],
     }

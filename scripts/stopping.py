@@ -22,8 +22,8 @@ _SHOW_CURSOR = b"\x1b[?25h\n"  # the bars hide it, and nothing else runs after o
 class Interrupted(Stopped):
     """stopped; run the same command again to go on"""
 
-    def __init__(self, signal_number: int) -> None:
-        super().__init__()
+    def __init__(self, signal_number: int, *, resumes: bool = True) -> None:
+        super().__init__(None if resumes else "stopped; nothing is kept, the same command begins anew")
         self.exit_code = 128 + signal_number  # as shells have it: 130 after Ctrl-C, 143 after SIGTERM
 
 
@@ -49,8 +49,8 @@ class Stop:
 
 
 @contextmanager
-def stoppable(*, tells: bool) -> Iterator[Stop]:
-    """Listen for the signals while the block runs.
+def stoppable(*, tells: bool, resumes: bool = True) -> Iterator[Stop]:
+    """Listen for the signals while the block runs; where it ``resumes``, a person is told that it does.
 
     Raises:
         Interrupted: the block raised ``Stopped`` after a signal.
@@ -60,7 +60,7 @@ def stoppable(*, tells: bool) -> Iterator[Stop]:
     try:
         yield stop
     except Stopped as error:
-        raise Interrupted(stop.heard or signal.SIGINT) from error
+        raise Interrupted(stop.heard or signal.SIGINT, resumes=resumes) from error
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -35,7 +35,8 @@ steps = {TRAIN_STEPS}
 batch_size = 2
 rank = 2
 alpha = 2.0
-learning_rate = 1e-2
+lora_learning_rate = 1e-2
+dreambooth_learning_rate = 2e-3
 class_images = {CLASS_IMAGES}
 checkpoint_every = {CHECKPOINT_EVERY}
 """

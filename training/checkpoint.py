@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,12 +43,25 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     contiguous = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     beside = folder / f"{FILE_NAME}.{os.getpid()}.tmp"
     try:
-        save_file(contiguous, beside, metadata={"checkpoint": json.dumps(header)})
+        with _disk_errors(beside):
+            save_file(contiguous, beside, metadata={"checkpoint": json.dumps(header)})
         sync(beside)
         beside.replace(folder / FILE_NAME)
     finally:
         beside.unlink(missing_ok=True)
     sync(folder)
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """A full disk as the ``OSError`` that it is; safetensors tells it by a text that ends in "(os error 28)"."""
+    try:
+        yield
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
 
 
 def sync(path: Path) -> None:
@@ -69,7 +84,7 @@ def load(folder: Path, fingerprint: str) -> Checkpoint | None:
         return None
     try:
         with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get("checkpoint", "{}"))
+            header = _header(file)
             if header.get("fingerprint") != fingerprint:
                 return None
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
@@ -80,6 +95,25 @@ def load(folder: Path, fingerprint: str) -> Checkpoint | None:
         tensors={name.removeprefix("tensors/"): value for name, value in tensors.items()},
         **header,
     )
+
+
+def step_of(folder: Path) -> int | None:
+    """After how many steps the checkpoint in ``folder`` was written, whichever run's it is; None where there is none
+    that can be read."""
+    path = folder / FILE_NAME
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            step = _header(file).get("step")
+    except (SafetensorError, json.JSONDecodeError):
+        return None
+    return step if isinstance(step, int) else None
+
+
+def _header(file: Any) -> Any:
+    """What ``save`` wrote beside the tensors; empty in a foreign file."""
+    return json.loads((file.metadata() or {}).get("checkpoint", "{}"))
 
 
 def remove(folder: Path) -> None:

@@ -71,6 +71,7 @@ class LearnedStyle:
     losses: tuple[float, ...]  # a number a step
     steps: int
     seconds: float  # of all runs together, resumed ones too
+    displaced_step: int | None = None  # where another run had stopped whose checkpoint this one took the place of
 
 
 class LossCurve:
@@ -128,6 +129,7 @@ class Run:
         self.fingerprint = fingerprint(inputs, config, learner.accelerator.mixed_precision)
         self.text = {} if learner.trains_text else encode_text(inputs.family, learner, sources)
         self.started = time.monotonic()
+        self.displaced_step: int | None = None
 
     def to_end(self, report: Report, should_stop: ShouldStop) -> LearnedStyle:
         """The steps that are left: draw, predict, compare (eq. 2), update."""
@@ -168,6 +170,7 @@ class Run:
         look_every = 1 if self.learner.device.type == "cpu" else LOOK_EVERY
         saved = checkpoint.load(self.inputs.checkpoint_dir, self.fingerprint)
         if saved is None:
+            self.displaced_step = checkpoint.step_of(self.inputs.checkpoint_dir)
             return LossCurve(torch.empty(0), self.config, look_every), 0
         self.learner.restore(saved)
         self.started -= saved.seconds
@@ -201,6 +204,7 @@ class Run:
             losses=tuple(losses),
             steps=self.config.steps,
             seconds=time.monotonic() - self.started,
+            displaced_step=self.displaced_step,
         )
 
 

@@ -5,7 +5,7 @@ Owns the decomposition and the measure of what it loses. Knows no family of mode
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -38,6 +38,19 @@ def adaptable(module: nn.Module) -> dict[str, nn.Module]:
         for name, layer in module.named_modules()
         if isinstance(layer, nn.Linear) or (isinstance(layer, nn.Conv2d) and layer.groups == 1)
     }
+
+
+def largest_rank(modules: Iterable[nn.Module]) -> int:
+    """The largest rank whose adapter has fewer numbers than the modules themselves; 0 where none has.
+
+    A layer's factors have rank * (in * kh * kw + out) numbers.
+    """
+    whole, a_rank = 0, 0
+    for module in modules:
+        whole += sum(parameter.numel() for parameter in module.parameters())
+        weights = [layer.get_parameter("weight") for layer in adaptable(module).values()]
+        a_rank += sum(weight.shape[0] + weight[0].numel() for weight in weights)
+    return (whole - 1) // a_rank if a_rank else 0
 
 
 def factors(change: Tensor, rank: int) -> tuple[Tensor, Tensor]:

@@ -27,7 +27,6 @@ from scripts.evaluate.features import as_images, as_tensor
 from scripts.evaluate.plan import Plan
 from scripts.evaluate.subject import Subject
 
-LORA_RATE = 10.0  # an adapter learns at so many times the rate of all weights; a profile has the one of its method
 OVERTRAINED_RATE, OVERTRAINED_STEPS = 4.0, 2  # times the profile's: what spoils a style on purpose
 
 
@@ -45,10 +44,8 @@ class Work:
 def options_for(subject: Subject, method: Method, seed: int, *, rate: float = 1.0, steps: int = 1) -> Options:
     """The profile's options with another method, its learning rate and steps times so much."""
     profile = subject.models.profile
-    own = Method(profile.train.method)
-    between = {(Method.DREAMBOOTH, Method.LORA): LORA_RATE, (Method.LORA, Method.DREAMBOOTH): 1 / LORA_RATE}
-    learning_rate = profile.train.learning_rate * between.get((own, method), 1.0) * rate
-    train = profile.train.model_copy(update={"learning_rate": learning_rate})
+    own_rate = profile.train.learning_rate(method)
+    train = profile.train.model_copy(update={f"{method}_learning_rate": own_rate * rate})
     changed = profile.model_copy(update={"train": train})
     return options_of(changed, method=method, seed=seed, train_steps=profile.train.steps * steps)
 

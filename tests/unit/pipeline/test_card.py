@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from pipeline.card import ADAPTER, CARD, check_weights, fitting_card, read_card, weight_files
+from pipeline.card import ADAPTER, CARD, Export, check_weights, fitting_card, lost, read_card, weight_files
 from pipeline.errors import BadInput, StyleMismatch
 
 
@@ -39,3 +39,13 @@ def test_a_card_with_odd_values_is_no_card(style, tmp_path, change):
     (tmp_path / CARD).write_text(json.dumps(json.loads((style / CARD).read_text()) | change))
     with pytest.raises(BadInput, match="is no style's card"):
         read_card(tmp_path)
+
+
+def test_the_loss_of_an_adapter_is_told_by_where_it_lies():
+    """All of it in weights without an adapter: no layer of the others is called the worst by so much."""
+    facts = {"rank": 32, "worst_layer": "unet.a", "worst_distance": 0.01}
+    told = lost(Export(distance=0.05, uncovered=0.04, **facts))
+    assert "5.0% of the change is lost" in told
+    assert "4.0% in weights that no adapter covers (biases, norms), 3.0% in the layers that it covers" in told
+    assert "Of these layers `unet.a` lost the largest share of its own change, 1.0%." in told
+    assert "covers" not in lost(Export(distance=0.05, uncovered=0.0, **facts))

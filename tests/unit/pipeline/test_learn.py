@@ -13,11 +13,13 @@ from pipeline.domain import Method, Stage, never_stop, no_report
 from pipeline.errors import BadSetting, Stopped, TrainingFailed
 from pipeline.learn import dreambooth_config, learn_style, style_config, translated
 from pipeline.options import options_of
+from pipeline.settings import load_profile
 from pipeline.style import read_tensors
 from tests.tiny_profile import BATCH, CLASS_IMAGES, TRAIN_STEPS
 from tests.unit.pipeline.variants import with_section
 from training.checkpoint import FILE_NAME
 from training.errors import LossNotFinite, TrainingStopped
+from training.lowrank import largest_rank
 
 
 def learned(tiny, folder, options, *, report=no_report, should_stop=never_stop, pack=None):
@@ -155,7 +157,34 @@ def test_options_go_over_the_profile_s_training_table(tiny):
     options = options_of(tiny.profile, method="dreambooth", train_steps=77, seed=5)
     config = dreambooth_config(options, tiny.models)
     assert (config.method, config.steps, config.seed) == ("dreambooth", 77, 5)
-    assert (config.rank, config.learning_rate, config.batch_size, config.checkpoint_every) == (2, 1e-2, 2, 2)
+    assert (config.rank, config.learning_rate, config.batch_size, config.checkpoint_every) == (2, 2e-3, 2, 2)
+
+
+def test_each_method_has_its_own_learning_rate(tiny):
+    """It is the one that a style depends on; the other method's is no matter."""
+    for method, rate, other in (("lora", 1e-2, "dreambooth"), ("dreambooth", 2e-3, "lora")):
+        options = options_of(tiny.profile, method=method)
+        assert dreambooth_config(options, tiny.models).learning_rate == rate
+        config = style_config(tiny.pack, options, tiny.models)
+        assert config["train"]["learning_rate"] == rate
+        models = with_section(tiny, "train", **{f"{other}_learning_rate": 0.5})
+        assert style_config(tiny.pack, options_of(models.profile, method=method), models) == config
+        models = with_section(tiny, "train", **{f"{method}_learning_rate": 0.5})
+        assert style_config(tiny.pack, options_of(models.profile, method=method), models) != config
+
+
+@pytest.mark.parametrize(("name", "lora", "dreambooth"), [("embedded", 4e-3, 4e-4), ("sd15", 1e-4, 5e-6)])
+def test_the_profiles_rates_are_those_of_their_methods(name, lora, dreambooth):
+    train = load_profile(name).train
+    assert (train.learning_rate(Method.LORA), train.learning_rate(Method.DREAMBOOTH)) == (lora, dreambooth)
+
+
+def test_an_adapter_as_large_as_the_weights_is_refused_before_anything_is_learned(tiny, tmp_path):
+    with pytest.raises(BadSetting, match=r"export-rank = 512: .* choose \d+ or less") as error:
+        learned(tiny, tmp_path / "style", options_of(tiny.profile, method="dreambooth", export_rank=512))
+    most = int(str(error.value).split("choose ")[1].split()[0])
+    assert most == largest_rank([tiny.models.base.parts["unet"]]) > 2
+    assert not (tmp_path / "work").exists()
 
 
 def test_the_pack_is_learned_in_the_profile_s_words(tiny, tmp_path):

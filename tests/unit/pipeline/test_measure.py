@@ -100,3 +100,17 @@ def test_the_report_has_what_repeating_a_run_needs(path, tiny):
     assert report["profile"]["train"]["rank"] == 2
     assert str(tiny.folder) not in json.dumps(report)  # where a person's files are is nobody else's business
     assert {"device", "machine", "python"} <= report.keys()
+
+
+def test_an_interrupted_run_of_something_else_counts_for_nothing(path, clock):
+    def once(seconds, of, *, fails=False):
+        try:
+            with Measured(path, choose_device("cpu")).stage(Stage.TRAIN, of=of):
+                clock.s += seconds
+                if fails:
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            pass
+        return json.loads(path.read_text())["train"]["seconds"]
+
+    assert [once(50, "one", fails=True), once(4, "one", fails=True), once(3, "other")] == [50, 54, 3]

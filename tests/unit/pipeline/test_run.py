@@ -17,7 +17,7 @@ from tests.tiny_profile import watch_nothing
 
 REPORT = {
     "seconds", "peak_memory_mb", "device", "machine", "python", "versions", "profile", "options", "pack", "photos",
-    "skipped", "models", "train", "style",
+    "skipped", "models", "train", "style", "done_before",
 }  # fmt: skip
 ALONE = {"watch": watch_nothing, "should_stop": never_stop}
 
@@ -81,6 +81,8 @@ def test_a_whole_job_and_the_same_again(tiny, tmp_path, settings, photo, monkeyp
         for module, name in ((learn, "dreambooth"), (run, "caption"), (draw, "generate"), (finish, "cut_out")):
             patch.setattr(module, name, lambda *_, **__: pytest.fail("done again"))
         again = run.make(ready(to_make, options, settings, **given), out, **ALONE)
+    assert (report["done_before"], again.report["done_before"]) == ([], ["train", "caption", "generate", "cutout"])
+    assert (outcome.notes, again.notes) == ((), ())
     changed = {path.name for path, time_ns in times(out).items() if written[path] != time_ns}
     assert changed == {"measured.json", "report.json", "sheet.png"}  # of the measured: intake, which is always new
     assert {k: v for k, v in again.report["seconds"].items() if k != "intake"} == {
@@ -157,6 +159,45 @@ def test_getting_ready_is_measured_as_part_of_the_training_and_not_told_again(ti
     told.clear()
     run.learn(request, style, watch=watch, should_stop=never_stop)
     assert told == ["train"]
+
+
+@pytest.mark.usefixtures("resident")
+def test_a_training_for_other_settings_is_given_up_with_a_note(tiny, tmp_path, settings):
+    """And its seconds count for nothing."""
+    style, steps = tmp_path / "style", []
+
+    def watch(stage):
+        return lambda done, total, preview=None: steps.append((stage, done))
+
+    def request(seed):
+        return ready(
+            to_learn, options_of(tiny.profile, seed=seed), settings, pack=tiny.folder / "pack", out=style
+        )  # fmt: skip
+
+    with pytest.raises(Stopped):
+        run.learn(request(1), style, watch=watch, should_stop=lambda: ("train", 3) in steps)
+    path = style / ".work" / "measured.json"
+    measured = json.loads(path.read_text())
+    measured["train"]["seconds"] = 5000
+    path.write_text(json.dumps(measured))
+    outcome = run.learn(request(2), style, **ALONE)
+    assert outcome.notes == ("a training for other settings had stopped at step 3; this one starts anew",)
+    assert outcome.report["seconds"]["train"] < 1000
+    assert run.learn(request(2), style, **ALONE).notes == ()
+
+
+@pytest.mark.usefixtures("resident")
+def test_older_stickers_in_the_folder_are_counted_in_a_note(tiny, tmp_path, settings, photo):
+    """Masks are this run's own; what another run made, or a person laid there, is not."""
+    out, options = tmp_path / "out", options_of(tiny.profile)
+    request = ready(to_cut, options, settings, photos=[photo], out=out)
+    first = run.cut(request, out, mask=True, **ALONE)
+    assert not any("older" in note for note in first.notes)
+    other = tmp_path / "dog.png"
+    Image.new("RGB", (50, 60), "gold").save(other)
+    (out / "notes.txt").touch()
+    second = run.cut(ready(to_cut, options, settings, photos=[other], out=out), out, mask=False, **ALONE)
+    assert second.notes[-1] == f"2 older pictures in {str(out)!r} are not of this run; remove what you do not want"
 
 
 def test_a_folder_that_another_run_writes_to_is_refused_and_left_alone(tiny, tmp_path, settings, photo):

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import pipeline
 from pipeline.domain import Method, Skipped, Stage
-from pipeline.errors import BadPicture
+from pipeline.errors import BadPicture, Stopped
 from scripts.cli import app
 from scripts.door import program_version
 from scripts.progress import WAKING
@@ -133,7 +133,10 @@ def test_help_shows_no_types_of_python(stickers):
     [
         (["{}/pack", "{}/cat.jpg", "--out", "{}/cat.jpg"], "a file where a folder should be"),
         (["{}/pack", "{}/pack", "--out", "{}/out"], "is a folder"),
-        (["{}/cat.jpg", "{}/cat.jpg", "--out", "{}/out"], "a pack is a folder or a zip"),
+        (
+            ["{}/cat.jpg", "{}/cat.jpg", "--out", "{}/out"],
+            "a pack is a folder or a zip of 3 or more pictures, and PACK comes",
+        ),
     ],
 )
 def test_bad_files_are_told_before_the_models_wake(stickers, job, tmp_path, monkeypatch, words, sentence):
@@ -200,6 +203,28 @@ def test_a_wrong_request_is_one_sentence_and_exit_code_2(stickers, tmp_path, wor
     assert done.stderr.startswith("error: ")
     assert sentence.format(tmp_path) in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_file_whose_name_begins_with_a_dash_is_told_how_to_be_given(stickers, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["caption", "-dash.jpg"]
+    assert "begins with a dash" not in stickers(*words).stderr
+    picture(tmp_path / "-dash.jpg")
+    done = stickers(*words)
+    assert done.exit_code == 2
+    assert "a file whose name begins with a dash goes behind `--`, or is written ./-dash.jpg" in done.stderr
+
+
+def test_a_stopped_caption_does_not_promise_to_go_on(stickers, run, tmp_path, monkeypatch):
+    def stopped(*_, **__):
+        raise Stopped()
+
+    monkeypatch.setattr(run, "describe", stopped, raising=False)
+    picture(tmp_path / "cat.jpg")
+    done = stickers("caption", tmp_path / "cat.jpg")
+    assert done.exit_code == 130
+    assert "stopped; nothing is kept" in done.stderr
+    assert "go on" not in done.stderr
 
 
 def test_an_error_of_a_stage_is_one_sentence_after_the_progress(stickers, run, job):
@@ -270,7 +295,17 @@ def test_captions_are_printed_as_they_are(stickers, run, tmp_path):
     picture(tmp_path / "cat.jpg")
     assert stickers("caption", tmp_path / "cat.jpg").stdout == "cat: a [cat] in a hat\n"
     shown = stickers("caption", tmp_path / "cat.jpg", "--json").stdout
-    assert json.loads(shown) == {"captions": {"cat": "a [cat] in a hat"}, "skipped": []}
+    assert json.loads(shown) == {"captions": {"cat": "a [cat] in a hat"}, "skipped": [], "notes": []}
+
+
+def test_the_same_picture_twice_is_told(stickers, run, tmp_path):
+    """Under another name, too; another picture is not."""
+    picture(tmp_path / "cat.jpg")
+    (tmp_path / "tom.jpg").write_bytes((tmp_path / "cat.jpg").read_bytes())
+    picture(tmp_path / "dog.jpg", "red")
+    done = stickers("caption", *(tmp_path / name for name in ("cat.jpg", "dog.jpg", "tom.jpg")))
+    assert done.stderr.splitlines()[-1] == "note: 'tom' is the same picture as 'cat'; both are worked on"
+    assert done.stderr.count("note: ") == 1
 
 
 def test_generate_takes_the_profile_of_the_style(stickers, tmp_path):

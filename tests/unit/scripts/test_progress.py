@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from pipeline.domain import Stage
-from scripts.progress import DOING, Bars, Lines, clock, counted
+from scripts.progress import DOING, UNITS, WAKING, Bars, Lines, clock, counted
 from scripts.stopping import STOPPING
 
 
@@ -44,7 +44,8 @@ def test_clock(seconds, text):
 
 def test_bytes_are_counted_in_megabytes_and_steps_one_by_one():
     assert counted(12_300_000, 40_000_000, in_bytes=True) == "12.3/40.0 MB"
-    assert counted(45, 150, in_bytes=False) == "45/150"
+    assert counted(45, 150) == "45/150"
+    assert counted(45, 150, unit="steps") == "45/150 steps"
 
 
 def test_a_stage_is_told_at_its_beginning_and_at_its_end(lines, told, now):
@@ -56,7 +57,7 @@ def test_a_stage_is_told_at_its_beginning_and_at_its_end(lines, told, now):
 
 
 def test_every_stage_has_words_of_its_own():
-    assert set(DOING) == set(Stage)
+    assert set(DOING) == set(UNITS) == set(Stage)
     assert len(set(DOING.values())) == len(Stage)
 
 
@@ -69,11 +70,22 @@ def test_getting_ready_to_learn_is_told_before_the_learning(lines, told, now):
         lines.watch(Stage.TRAIN)(1, 1)
     assert told == [
         "getting ready to learn…",
-        "getting ready to learn: 5/10, 0:12, about 0:12 left",
+        "getting ready to learn: 5/10 steps, 0:12, about 0:12 left",
         "getting ready to learn: done in 12.0 s",
         "learning the style…",
         "learning the style: done in 0.0 s",
     ]
+
+
+def test_a_pause_ends_with_its_seconds_when_the_next_stage_begins(lines, told, now):
+    """Pauses are summed apart from the stages."""
+    with lines:
+        lines.pause(WAKING)
+        now.now += 4.1
+        lines.watch(Stage.TRAIN)(1, 1)
+        now.now += 3
+    assert told[:3] == ["waking the models…", "waking the models: done in 4.1 s", "learning the style…"]
+    assert lines.paused_s == pytest.approx(4.1)
 
 
 def test_lines_come_now_and_then_only_and_tell_the_time_left(lines, told, now):
@@ -83,7 +95,7 @@ def test_lines_come_now_and_then_only_and_tell_the_time_left(lines, told, now):
         report(done, 100)
         now.now += 1
     assert len(told) == 1 + 9
-    assert "learning the style: 50/100, 0:50, about 0:50 left" in told
+    assert "learning the style: 50/100 steps, 0:50, about 0:50 left" in told
 
 
 def test_the_time_left_starts_anew_when_the_stage_enters_another_stretch(lines, told, now):
@@ -122,7 +134,7 @@ def test_bars_tell_stage_count_and_stop():
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=110, color_system=None)
     with Bars(console, lambda: bool(stopping)) as bars:
-        bars.pause("waking the models…")
+        bars.pause(WAKING)
         bars._live.refresh()
         report = bars.watch(Stage.TRAIN)
         report(45, 150)
@@ -132,7 +144,8 @@ def test_bars_tell_stage_count_and_stop():
     shown = screen.getvalue()
     assert "waking the models…" in before
     assert "learning the style" in before
-    assert "45/150" in before
+    assert "45/150 steps" in before
+    assert bars.paused_s > 0
     assert STOPPING not in before
     assert STOPPING in shown
     assert shown.rstrip().split("\n")[-1].count("waking") == 0

@@ -55,3 +55,26 @@ def test_the_list_of_models_tells_licence_place_and_what_to_do(capsys):
 def test_a_report_without_times_makes_no_table(capsys):
     results.tell_stages({})
     assert capsys.readouterr().out == ""
+
+
+def test_what_an_earlier_run_did_is_not_counted_again(capsys):
+    """Loading the libraries is a row of its own."""
+    report = {
+        "seconds": {"intake": 0.5, "train": 60.0, "cutout": 2.0},
+        "peak_memory_mb": {"intake": 100.0, "train": 900.0, "cutout": 300.0},
+        "done_before": ["train"],
+    }
+    results.tell_stages(report, woke_s=4.1)
+    rows = {line.split("  ")[1]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert "(done before)" in rows["learning the style"]
+    assert "60.0" not in rows["learning the style"]
+    assert rows["waking the models"].split()[-1] == "4.1"
+    assert rows["together"].split() == ["together", "6.6", "300", "MB"]
+
+
+@pytest.mark.parametrize(("name", "method"), [("embedded", "dreambooth"), ("sd15", "lora")])
+def test_the_list_of_models_shows_the_defaults(name, method):
+    profile = load_profile(name)
+    shown = results.defaults(profile)
+    assert f"--method {method} --train-steps {profile.train.steps} --steps {profile.generate.steps}" in shown
+    assert results.profile_json(profile, [])["defaults"]["strength"] == profile.generate.strength

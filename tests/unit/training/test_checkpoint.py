@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from training import checkpoint
-from training.checkpoint import FILE_NAME, Checkpoint
+from training.checkpoint import FILE_NAME, Checkpoint, save, step_of
 
 
 def made(step: int = 3, fingerprint: str = "abc") -> Checkpoint:
@@ -108,3 +108,15 @@ def test_the_optimiser_goes_on_where_it_was():
     checkpoint.restore_optimizer(optimizer, ["a", "b"], tensors)
     steps(resumed, optimizer, 1)
     assert all(torch.equal(*pair) for pair in zip(straight, resumed, strict=True))
+
+
+def test_the_step_of_another_run_can_be_told(tmp_path):
+    """Of a foreign or damaged file it cannot."""
+    assert step_of(tmp_path) is None
+    save(
+        tmp_path,
+        Checkpoint(step=86, fingerprint="a", seconds=1.0, losses=torch.zeros(86), tensors={}, extra={}),
+    )  # fmt: skip
+    assert step_of(tmp_path) == 86
+    (tmp_path / FILE_NAME).write_bytes(b"no checkpoint")
+    assert step_of(tmp_path) is None

@@ -9,7 +9,7 @@ from torch import nn
 
 from tests.unit.training.runs import no_report
 from training.errors import TrainingStopped
-from training.lowrank import export_low_rank, factors, product
+from training.lowrank import export_low_rank, factors, largest_rank, product
 
 
 class Small(nn.Module):
@@ -107,3 +107,16 @@ def test_what_does_not_fit_is_refused():
         export(module, {"unet.other": torch.ones(2)}, 1)
     with pytest.raises(TrainingStopped):
         export_low_rank({"unet": module}, tuned(module), 1, report=no_report, should_stop=lambda: True)
+
+
+def test_the_largest_rank_still_has_fewer_numbers_than_the_weights():
+    """Counted on the tensors themselves; one rank more has no fewer."""
+    module = nn.Sequential(nn.Linear(40, 30), nn.Conv2d(8, 12, 3), nn.LayerNorm(30))
+    most, whole = largest_rank([module]), sum(value.numel() for value in module.parameters())
+
+    def numbers(rank):
+        pairs = [factors(layer.weight.detach(), rank) for layer in (module[0], module[1])]
+        return sum(value.numel() for pair in pairs for value in pair)
+
+    assert numbers(most) < whole <= numbers(most + 1)
+    assert largest_rank([nn.LayerNorm(3)]) == 0
