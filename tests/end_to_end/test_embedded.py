@@ -20,7 +20,7 @@ PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".npy", ".msgpack"
 STAGES = {"intake", "train", "caption", "generate", "cutout"}
 REPORT = {
     "seconds", "peak_memory_mb", "device", "machine", "python", "versions", "profile", "options", "pack", "photos",
-    "skipped", "models", "train", "style",
+    "skipped", "models", "train", "style", "done_before",
 }  # fmt: skip
 
 
