@@ -25,6 +25,7 @@ from segmentation.canvas import SIDE_PX, VISIBLE, fit, trim
 from segmentation.encode import LIMIT_BYTES, encode
 from segmentation.key import settled
 from segmentation.mask import clean_mask
+from segmentation.matte import tightened
 from segmentation.outline import add_outline, margin_px
 from segmentation.refine import refine_edge
 from segmentation.spill import remove_spill
@@ -177,11 +178,12 @@ def soft_masks(works: Sequence[Image.Image], inputs: CutoutInputs, config: Cutou
 
 
 def found_mask(p: Array, work: Image.Image, network_px: int, threshold: float) -> Array:
-    """The network's map with its edge drawn to the picture's, corrected by the ground's colour, and cleaned."""
+    """The network's map with its edge drawn to the picture's, corrected by the ground's colour, cleaned, and cut
+    back to what the rim's colours show."""
     cell_px = 4 * max(work.size) / network_px  # one answer of the network, in pixels of the picture
     rgb = as_float(work)
     refined = refine_edge(p, rgb, radius_px=max(1, round(cell_px)))
-    return clean_mask(settled(refined, rgb), threshold=threshold)
+    return tightened(clean_mask(settled(refined, rgb), threshold=threshold), rgb)
 
 
 def finished(
