@@ -18,7 +18,8 @@ from scipy import ndimage
 from segmentation.spill import BARE, Array, ground_colour
 
 RIM_PX = 3.5  # depth of the rim: a generator's blur reaches about so far in
-REACH_PX = 7.0  # F is taken from pixels no further than this
+REACH_PX = 7.0  # F is taken from inner pixels no further than this
+THIN_PX = 2  # where none is so near, from the pixel within this that is least like the ground: a leg has no inside
 LEAST_CONTRAST = 0.2  # Euclidean distance of F and B in RGB (0..1.73) from which they can be told apart
 LEAST_FIT = 0.12  # distance of C from the line between B and F up to which it counts as a mixture
 
@@ -38,13 +39,28 @@ def tightened(alpha: NDArray[Any], rgb: NDArray[Any]) -> Array:
     inside = depth > RIM_PX
     rim = (depth > 0) & ~inside
     if not inside.any() or not rim.any() or not (cover <= BARE).any():
-        return cover
+        return cover  # nothing to compare
     away, (rows, columns) = ndimage.distance_transform_edt(~inside, return_indices=True)
-    ground, thing = ground_colour(colour, cover), colour[rows, columns]
+    ground = ground_colour(colour, cover)
+    thing = np.where((away <= REACH_PX)[..., None], colour[rows, columns], clearest(colour, ground, cover))
     span = thing - ground  # (H, W, 3)
     length = np.maximum((span**2).sum(axis=-1), np.float32(1e-6))
     share = np.clip(((colour - ground) * span).sum(axis=-1) / length, 0, 1)
     off_line = np.linalg.norm(colour - ground - share[..., None] * span, axis=-1)
-    told = rim & (away <= REACH_PX) & (length >= LEAST_CONTRAST**2) & (off_line <= LEAST_FIT)
+    told = rim & (length >= LEAST_CONTRAST**2) & (off_line <= LEAST_FIT)
     tight: Array = np.where(told, np.minimum(cover, share), cover).astype(np.float32)
     return tight
+
+
+def clearest(colour: Array, ground: Array, cover: Array) -> Array:
+    """For every pixel the colour, within THIN_PX, of the covered pixel that is least like the ground; (H, W, 3)."""
+    contrast = np.linalg.norm(colour - ground, axis=-1) * (cover > BARE)
+    size = 2 * THIN_PX + 1
+    padded = np.pad(contrast, THIN_PX)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size))  # (H, W, size, size)
+    best = windows.reshape(*contrast.shape, -1).argmax(axis=-1)
+    rows, columns = np.indices(contrast.shape)
+    rows = np.clip(rows + best // size - THIN_PX, 0, contrast.shape[0] - 1)
+    columns = np.clip(columns + best % size - THIN_PX, 0, contrast.shape[1] - 1)
+    found: Array = colour[rows, columns]
+    return found

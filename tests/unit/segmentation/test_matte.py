@@ -29,6 +29,19 @@ def test_a_mask_that_took_the_blur_for_thing_is_cut_back_to_the_true_cover(groun
     assert (tight <= loose).all()
 
 
+def test_a_thin_part_without_an_inside_is_cut_back_too():
+    """A leg of three pixels on a disc, blurred by one: its rim is ground by half and more."""
+    shape = DISC.copy()
+    shape[31:34, 50:62] = True
+    cover = ndimage.gaussian_filter(shape.astype(np.float32), 0.8)
+    picture = cover[..., None] * np.float32([0.1, 0.1, 0.3]) + (1 - cover[..., None])
+    loose = (cover > 0.1).astype(np.float32)
+    tight = tightened(loose, picture)
+    leg = np.s_[28:37, 55:60]
+    assert loose[leg].sum() > 1.5 * cover[leg].sum()
+    assert tight[leg].sum() < 1.25 * cover[leg].sum()
+
+
 def test_a_sharp_edge_stays_as_it_is():
     picture, cover = painted((0.1, 0.6, 0.2), (1, 1, 1))
     assert np.array_equal(tightened(cover, picture), cover)
