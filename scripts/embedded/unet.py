@@ -34,7 +34,7 @@ VARIANTS = 2  # renderings of each drawing: ground, size, turn and thickness of 
 CLUTTERED = (
     0.25  # share of maps taken from a drawing on a busy ground, though the drawing to learn stands on a plain one
 )
-INKED = 0.4  # share of maps taken from a drawing with an outline that the drawing to learn has not: lines tell no style
+INKED = 0.4  # share of maps taken from a drawing with an outline that the drawing to learn has not: lines tell less
 SNR_GAMMA = 5.0
 SCHEDULE = Schedule(samples=126_000, batch_size=16, learning_rate=6e-4)
 CLASS_PROMPT = "a telegram sticker"
