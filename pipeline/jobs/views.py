@@ -1,0 +1,97 @@
+"""A job as it is seen from outside, and the way between its row and its words.
+
+Owns that translation. Knows no policy. Light: loads SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipeline.domain import Json
+from pipeline.jobs.envelope import Envelope
+from pipeline.jobs.words import JobSpec, Kind, Progress, Status
+
+OPEN = (Status.QUEUED, Status.RUNNING)
+OVER = (Status.DONE, Status.FAILED, Status.CANCELLED, Status.PARKED)
+DEAD = (Status.FAILED, Status.PARKED)  # the dead letters
+OUTBOX = (Status.DONE, *DEAD)  # what its owner is to be told of
+
+
+def now_ms() -> int:
+    """Unix time."""
+    return int(time.time() * 1000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobView:
+    """A job as it stood when it was asked for."""
+
+    spec: JobSpec
+    status: Status
+    submitted_s: float  # Unix time, as the two below
+    started_s: float | None  # when a worker first began it
+    ended_s: float | None
+    worker: str | None  # who has it, or had it last
+    deaths: int  # workers that died under it since its last finished stage
+    result: Json | None  # of its last stage, once it is done
+    error_code: str | None  # where it failed: leads to a sentence of the chat
+    error: str | None  # the sentence itself
+    delivered: bool  # whether its owner was told what came of it
+
+    @property
+    def job_id(self) -> str:
+        """The spec's."""
+        return self.spec.job_id
+
+
+def spec_text(spec: JobSpec) -> str:
+    """As it is kept; the order of the options' keys is, too."""
+    return json.dumps(asdict(spec))
+
+
+def spec_of(row: Any, envelope: Envelope) -> JobSpec:
+    """The other way, from a row of ``JOBS``, or its person, id and spec."""
+    return spec_from(envelope.open(row.spec, person=row.person, job_id=row.job_id, part="spec"))
+
+
+def spec_from(text: str) -> JobSpec:
+    """What ``spec_text`` made."""
+    raw: dict[str, Any] = json.loads(text)
+    raw |= {"kind": Kind(raw["kind"]), "pack": tuple(raw["pack"]), "photos": tuple(raw["photos"])}
+    return JobSpec(**raw)
+
+
+def view_of(row: sa.Row[Any], envelope: Envelope) -> JobView:
+    """A row of ``JOBS``."""
+
+    def opened(part: str) -> str | None:
+        text = getattr(row, part)
+        return None if text is None else envelope.open(text, person=row.person, job_id=row.job_id, part=part)
+
+    result = opened("result")
+    return JobView(
+        spec=spec_of(row, envelope),
+        status=Status(row.status),
+        submitted_s=row.submitted_ms / 1000,
+        started_s=None if row.started_ms is None else row.started_ms / 1000,
+        ended_s=None if row.ended_ms is None else row.ended_ms / 1000,
+        worker=row.worker,
+        deaths=row.deaths,
+        result=None if result is None else json.loads(result),
+        error_code=row.error_code,
+        error=opened("error"),
+        delivered=row.delivered_ms is not None,
+    )
+
+
+def progress_of(row: sa.Row[Any], envelope: Envelope) -> Progress:
+    """A row of ``PROGRESS``, with its job's person."""
+    preview = row.preview
+    if preview is not None:
+        preview = envelope.open(preview, person=row.person, job_id=row.job_id, part="preview")
+    return Progress(stage=row.stage, done=row.done, total=row.total, preview=preview)
