@@ -3,21 +3,25 @@
 Owns what a zip may contain. Knows no pictures. Loads only the standard library.
 
 Nothing is ever extracted to disk, so a name cannot reach outside a folder; an archive with ``../``, an absolute name,
-a symbolic link or a bomb is nevertheless refused as a whole, because no archive of pictures that a person made has one.
-A single entry that is damaged or too large is an ``UnusableEntry``: the others may still be good.
+a symbolic link, a locked file or a bomb is nevertheless refused as a whole, because no archive of pictures that a
+person made has one. Who would rather use the rest of it has such entries left out, and told of (``faults``): none of
+them is ever unpacked. A single entry that is damaged or too large is an ``UnusableEntry``: the others may still be
+good.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
-from pipeline.errors import BadArchive
+from pipeline.errors import ArchiveTooLarge, BadArchive
 
 MAX_ZIP_MB = 500  # of the zip file itself
 MAX_ENTRIES = 2000
@@ -31,8 +35,18 @@ _RATIO_FROM_BYTES = 1_000_000  # smaller entries may be as empty as they like
 _CHUNK_BYTES = 1 << 16
 _LOCKED = 0x1  # flag bits, APPNOTE.TXT §4.4.4
 _UTF8 = 0x800
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]")  # of Windows; "a: cat.png" is a name like any other
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others can ask for gigabytes before the first byte
 _BOMB = f"unpacks to more than {MAX_UNPACKED_MB} MB; pack fewer or smaller pictures"
+
+
+class Fault(StrEnum):
+    """Why an entry is unsafe, or cannot be had."""
+
+    OUTSIDE = "outside"  # a name that points outside
+    LINK = "link"  # to another file
+    LOCKED = "locked"  # with a password
+    BOMB = "bomb"  # hardly anything that unpacks to very much
 
 
 class UnusableEntry(Exception):
@@ -53,10 +67,11 @@ class _ShortReads(io.FileIO):
 class Archive:
     """An open zip whose directory has been checked. Made by ``open_archive``."""
 
-    def __init__(self, archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> None:
+    def __init__(self, archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], faults: dict[str, Fault]) -> None:
         self._archive = archive
         self._entries = entries
         self._unpacked_bytes = 0
+        self.faults = faults  # of entries that were left out, by name
 
     def names(self) -> list[str]:
         """The entries that are files, sorted; hidden ones and those of macOS's shadow folder are not listed."""
@@ -67,7 +82,7 @@ class Archive:
 
         Raises:
             UnusableEntry: damaged, too large, or packed in an uncommon way.
-            BadArchive: all entries together unpack to more than ``MAX_UNPACKED_MB``, whatever the directory said.
+            ArchiveTooLarge: all entries together unpack to more than ``MAX_UNPACKED_MB``, whatever the directory said.
         """
         entry = self._entries[name]
         if entry.compress_type not in _METHODS:
@@ -92,22 +107,28 @@ class Archive:
                 out.write(piece)
                 self._unpacked_bytes += len(piece)
                 if self._unpacked_bytes > MAX_UNPACKED_MB * _MB:
-                    raise BadArchive(f"{self._archive.filename!r} {_BOMB}")
+                    raise ArchiveTooLarge(f"{self._archive.filename!r} {_BOMB}")
                 if out.tell() > MAX_ENTRY_MB * _MB:
                     break
         return out.getvalue()
 
 
 @contextmanager
-def open_archive(path: Path) -> Iterator[Archive]:
+def open_archive(path: Path, *, leave_out: bool = False) -> Iterator[Archive]:
     """Open a zip and check its directory before any entry is unpacked.
 
+    Args:
+        leave_out: unsafe and locked entries are left out; else the zip is refused for them.
+
     Raises:
-        BadArchive: no zip, broken, locked with a password, too large packed or unpacked, or with unsafe entries.
+        BadArchive: no zip, broken, locked with a password, or with unsafe entries.
+        ArchiveTooLarge: too large packed or unpacked, or too many entries.
     """
     try:
         if (size_bytes := path.stat().st_size) > MAX_ZIP_MB * _MB:
-            raise BadArchive(f"{str(path)!r} has {size_bytes / _MB:.1f} MB; a zip may have {MAX_ZIP_MB} MB at most")
+            raise ArchiveTooLarge(
+                f"{str(path)!r} has {size_bytes / _MB:.1f} MB; a zip may have {MAX_ZIP_MB} MB at most"
+            )
         with _ShortReads(path) as file:
             try:
                 archive = zipfile.ZipFile(file)
@@ -115,37 +136,47 @@ def open_archive(path: Path) -> Iterator[Archive]:
                 raise BadArchive(f"{str(path)!r} is not a zip that can be read ({error}); pack it again") from error
             archive.filename = str(path)
             with archive:
-                yield Archive(archive, _checked_entries(archive.infolist(), str(path)))
+                yield Archive(archive, *_checked_entries(archive.infolist(), str(path), leave_out=leave_out))
     except OSError as error:
         raise BadArchive(f"cannot read {str(path)!r}: {error.strerror}; check the path and its permissions") from error
 
 
-def _checked_entries(entries: list[zipfile.ZipInfo], shown: str) -> dict[str, zipfile.ZipInfo]:
-    """Name → entry, for the files that count."""
+def _checked_entries(
+    entries: list[zipfile.ZipInfo], shown: str, *, leave_out: bool
+) -> tuple[dict[str, zipfile.ZipInfo], dict[str, Fault]]:
+    """Name → entry, for the files that count; name → fault, for those that are left out."""
     if len(entries) > MAX_ENTRIES:
-        raise BadArchive(f"{shown!r} has {len(entries)} entries; a zip may have {MAX_ENTRIES} at most")
-    if sum(entry.file_size for entry in entries) > MAX_UNPACKED_MB * _MB:
-        raise BadArchive(f"{shown!r} {_BOMB}")
+        raise ArchiveTooLarge(f"{shown!r} has {len(entries)} entries; a zip may have {MAX_ENTRIES} at most")
     kept: dict[str, zipfile.ZipInfo] = {}
+    faults: dict[str, Fault] = {}
+    unpacked_bytes = 0
     for entry in entries:
         name = entry_name(entry)
-        _check_entry(entry, name, shown)
-        if not is_clutter(name) and not entry.is_dir():
+        fault, words = _fault(entry, name)
+        if fault and not leave_out:
+            raise BadArchive(f"{shown!r} has an entry {name!r} {words}")
+        unpacked_bytes += 0 if fault else entry.file_size
+        if fault is Fault.OUTSIDE or (fault and not is_clutter(name)):
+            faults[name] = fault
+        elif not fault and not is_clutter(name) and not entry.is_dir():
             kept[name] = entry
-    return kept
+    if unpacked_bytes > MAX_UNPACKED_MB * _MB:
+        raise ArchiveTooLarge(f"{shown!r} {_BOMB}")
+    return kept, faults
 
 
-def _check_entry(entry: zipfile.ZipInfo, name: str, shown: str) -> None:
-    inside = f"{shown!r} has an entry {name!r}"
+def _fault(entry: zipfile.ZipInfo, name: str) -> tuple[Fault | None, str]:
+    """What is wrong with an entry, and the words for it."""
     if entry.flag_bits & _LOCKED:
-        raise BadArchive(f"{inside} that is locked with a password; pack the pictures without one")
-    if ".." in PurePosixPath(name).parts or name.startswith("/") or name[1:2] == ":":
-        raise BadArchive(f"{inside} that points outside the archive; pack the pictures again")
+        return Fault.LOCKED, "that is locked with a password; pack the pictures without one"
+    if ".." in PurePosixPath(name).parts or name.startswith("/") or _DRIVE.match(name):
+        return Fault.OUTSIDE, "that points outside the archive; pack the pictures again"
     if stat.S_ISLNK(entry.external_attr >> 16):
-        raise BadArchive(f"{inside} that is a symbolic link; pack the pictures themselves")
+        return Fault.LINK, "that is a symbolic link; pack the pictures themselves"
     if entry.file_size > max(_RATIO_FROM_BYTES, MAX_RATIO * entry.compress_size):
         unpacked, packed = f"{entry.file_size / _MB:.1f} MB", f"{entry.compress_size / _MB:.3f} MB"
-        raise BadArchive(f"{inside} that unpacks from {packed} to {unpacked}; at most {MAX_RATIO} times is allowed")
+        return Fault.BOMB, f"that unpacks from {packed} to {unpacked}; at most {MAX_RATIO} times is allowed"
+    return None, ""
 
 
 def entry_name(entry: zipfile.ZipInfo) -> str:

@@ -17,9 +17,10 @@ from pathlib import Path
 
 from pipeline.domain import Json, Method
 from pipeline.errors import BadInput, StyleMismatch
+from pipeline.line import Line
 from pipeline.model_files import safetensors_fault
+from pipeline.store import STYLE_CARD
 
-CARD = "style.json"
 ADAPTER = "pytorch_lora_weights.safetensors"
 UNET_WEIGHTS = "diffusion_pytorch_model.safetensors"  # diffusers' name
 TEXT_ENCODER_WEIGHTS = "model.safetensors"  # transformers' name
@@ -53,6 +54,7 @@ class StyleCard:
     first_loss: float  # mean of the first tenth of the steps
     last_loss: float  # mean of the last tenth
     versions: Mapping[str, str] = field(default_factory=dict)  # of the libraries
+    line: Line | None = None  # that the pack's artist draws around things; None where there is none
     export: Export | None = None  # where a full fine-tune is kept as an adapter
 
 
@@ -73,6 +75,10 @@ def readme(card: StyleCard) -> str:
         "",
         f"It fits the profile `{card.profile}` and no other. The word `{card.token}` calls it: `{card.template}`.",
     ]
+    if card.line:
+        red, green, blue = card.line.colour
+        width = f"{card.line.width:.1%} of the picture's width"
+        lines += ["", f"Its artist draws lines around things in rgb({red}, {green}, {blue}), {width}."]
     if card.export:
         lines += [
             "",
@@ -103,13 +109,16 @@ def read_card(folder: Path) -> StyleCard:
     Raises:
         BadInput: there is no style, it is incomplete, or its card cannot be read.
     """
-    path = folder / CARD
+    path = folder / STYLE_CARD
     if not path.is_file():
-        raise BadInput(f"{str(folder)!r} is no style: it has no {CARD}; give the folder that `stickers train` wrote")
+        raise BadInput(
+            f"{str(folder)!r} is no style: it has no {STYLE_CARD}; give the folder that `stickers train` wrote"
+        )
     try:
         raw: Json = json.loads(path.read_text(encoding="utf-8"))
         known = {name: raw[name] for name in (entry.name for entry in fields(StyleCard)) if name in raw}
         known["method"] = Method(raw["method"])
+        known["line"] = Line.of(raw["line"]) if raw.get("line") else None
         known["export"] = Export(**raw["export"]) if raw.get("export") else None
         return StyleCard(**known)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -20,7 +20,8 @@ from pipeline.locks import locked
 from pipeline.models import Models
 from pipeline.settings import Profile
 
-OF_PHOTOS = {"strength", "structure_scale", "flatten", "badge"}  # settings that a picture from noise does not heed
+OF_PHOTOS = {"size_px", "strength", "structure_scale", "flatten", "badge", "line_strength"}  # of no use to noise
+KEPT = "class-pictures"  # the folder's name
 CLASS_SEED = 0  # the class pictures are the same for everybody
 
 
@@ -43,19 +44,23 @@ def class_config(models: Models) -> Json:
 
 def class_steps(models: Models, cache: Path) -> int:
     """How many denoising steps ``class_pictures`` has to make; 0 where all are there."""
-    if not class_count(models.profile) or store.is_complete(*_class_folder(models, cache)):
+    if not class_count(models.profile) or store.is_complete(*class_folder(models, cache)):
         return 0
     return len(_batches_to_draw(models, cache)) * models.profile.generate.steps
 
 
-def _class_folder(models: Models, cache: Path) -> tuple[Path, str]:
-    """Where the profile's class pictures are kept, and the fingerprint that they are complete with."""
+def class_folder(models: Models, cache: Path) -> tuple[Path, str]:
+    """Where the profile's class pictures are kept, and the fingerprint that they are complete with.
+
+    They may come with the profile's models, beside them; others are drawn once, and kept in the cache.
+    """
     fingerprint = store.fingerprint(class_config(models))
-    return cache / "class-pictures" / fingerprint[:16], fingerprint
+    shipped = models.profile.folder / models.profile.name / KEPT / fingerprint[:16]
+    return (shipped if store.is_complete(shipped, fingerprint) else cache / KEPT / fingerprint[:16]), fingerprint
 
 
 def _class_paths(models: Models, cache: Path) -> list[Path]:
-    folder, _ = _class_folder(models, cache)
+    folder, _ = class_folder(models, cache)
     return [folder / f"{number:04d}.png" for number in range(class_count(models.profile))]
 
 
@@ -85,7 +90,7 @@ def class_pictures(
     """
     if not class_count(models.profile):
         return []
-    folder, fingerprint = _class_folder(models, cache)
+    folder, fingerprint = class_folder(models, cache)
     if not store.is_complete(folder, fingerprint):
         with locked(folder, wait=should_stop):
             _draw_class_pictures(models, cache, report, should_stop)
@@ -94,7 +99,7 @@ def class_pictures(
 
 def _draw_class_pictures(models: Models, cache: Path, report: Report, should_stop: ShouldStop) -> None:
     """Draw those that are not there yet."""
-    folder, fingerprint = _class_folder(models, cache)
+    folder, fingerprint = class_folder(models, cache)
     if store.is_complete(folder, fingerprint):  # while we waited for our turn
         return
     store.begin(folder)

@@ -62,6 +62,7 @@ class Picture:
     name: str  # a file stem that is safe on every system; unique within a job
     image: Image.Image  # RGBA, turned upright, alpha kept
     sha256: str  # of the file's bytes: what a resumed job compares
+    words: str = ""  # what its person says it is; where nothing is said, the caption stage looks
 
 
 @dataclass(frozen=True, kw_only=True)

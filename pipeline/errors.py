@@ -40,6 +40,12 @@ class BadArchive(BadInput):
     code = "bad_archive"
 
 
+class ArchiveTooLarge(BadArchive):
+    """This zip is too large, packed or unpacked, or has too many files."""
+
+    code = "archive_too_large"
+
+
 class PackSize(BadInput):
     """A pack needs 3 to 120 different pictures."""
 
@@ -94,7 +100,67 @@ class TrainingFailed(StickerError):
     code = "training_failed"
 
 
+class OutOfMemory(StickerError):
+    """There is not enough memory for this."""
+
+    code = "out_of_memory"
+
+
 class Stopped(StickerError):
     """The job was stopped; run the same command again to go on from here."""
 
     code = "stopped"
+
+
+class JobError(StickerError):
+    """The queue cannot do this."""
+
+    code = "job"
+
+
+class BadJob(JobError):
+    """This is not a job that the queue can take."""
+
+    code = "bad_job"
+
+
+class TooManyJobs(JobError):
+    """You have as many jobs open as one person may have; wait until one is done, or cancel one."""
+
+    code = "too_many_jobs"
+
+
+class UnknownJob(JobError):
+    """There is no such job."""
+
+    code = "unknown_job"
+
+
+class WrongStatus(JobError):
+    """The job is not where this can be done to it."""
+
+    code = "wrong_status"
+
+
+class QueueUnreachable(JobError):
+    """The queue's database cannot be reached."""
+
+    code = "queue_unreachable"
+
+
+class QueueBroken(JobError):
+    """The queue's database is damaged."""
+
+    code = "queue_broken"
+
+
+class NoQueue(JobError):
+    """There is no queue yet."""
+
+    code = "no_queue"
+
+
+class WorkerRunning(JobError):
+    """A worker of this name is running already."""
+
+    code = "worker_running"

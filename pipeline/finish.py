@@ -5,9 +5,11 @@ Owns the stickers' files. Knows no mask; cutting out is ``segmentation.cutout``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -32,6 +34,8 @@ class Finishing:
     folder: Path
     options: Options
     masks: bool = False  # also write NAME_mask.png, at the picture's own size
+    batch_size: int | None = None  # pictures the network sees at once, where memory is short; None = as usual
+    turn: Callable[[], AbstractContextManager[object]] = nullcontext  # the device, for one answer of the network
 
 
 def cut_out_drafts(
@@ -72,16 +76,31 @@ def cutting_facts(job: Finishing, config: CutoutConfig, models: Models) -> Json:
 def _cut(job: Finishing, config: CutoutConfig, models: Models, report: Report, should_stop: ShouldStop) -> list[Cutout]:
     inputs = CutoutInputs(
         pictures=[(draft.name, draft.image) for draft in job.drafts],
-        model=models.segmentation.model,
+        model=_InTurn(models.segmentation.model, job.turn),
         processor=models.segmentation.processor,
         device=models.device.torch_device,
     )
     try:
-        return cut_out(inputs, config, report=report, should_stop=should_stop)
+        how = replace(config, batch_size=job.batch_size or config.batch_size)
+        return cut_out(inputs, how, report=report, should_stop=should_stop)
     except CutoutStopped as error:
         raise Stopped() from error
     except ValueError as error:
         raise BadSetting(str(error)) from error
+
+
+class _InTurn:
+    """A network that has the device while it answers, and leaves it to others while a sticker is cut and encoded."""
+
+    def __init__(self, model: Any, turn: Callable[[], AbstractContextManager[object]]) -> None:
+        self._model, self._turn = model, turn
+
+    def __call__(self, **inputs: Any) -> Any:
+        with self._turn():
+            return self._model(**inputs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
 
 
 def _write(job: Finishing, cutouts: Sequence[Cutout]) -> dict[str, Made]:

@@ -39,10 +39,10 @@ def seek_good_frame(image: Image.Image) -> None:
         image.seek(best_frame(_looks(image)))
 
 
-def best_frame(looks: list[Look]) -> int:
-    """The index of the frame that the rule of this module chooses."""
-    enough = ENOUGH_CONTENT * max(look.content for look in looks)
-    full = [index for index, look in enumerate(looks) if look.content >= enough]
+def best_frame(looks: list[Look], enough: float = ENOUGH_CONTENT) -> int:
+    """The index of the frame that the rule of this module chooses; ``enough`` is a part of the fullest's content."""
+    least = enough * max(look.content for look in looks)
+    full = [index for index, look in enumerate(looks) if look.content >= least]
     return max(full, key=lambda index: (looks[index].sharpness, -index))
 
 

@@ -16,7 +16,8 @@ from PIL import Image
 
 from pipeline.domain import Draft, Picture, Report, ShouldStop
 from pipeline.errors import Stopped
-from pipeline.framing import badged, flattened, has_busy_ground, has_ground, on_ground
+from pipeline.framing import badged, flattened, has_busy_ground, has_ground, on_ground, squared
+from pipeline.line import Line, lifted, with_line
 from pipeline.models import Models
 from pipeline.schedulers import remember_original
 from pipeline.structure import structure_map
@@ -49,6 +50,7 @@ class GenerateConfig:
     size_px: int
     flatten: float = 0.0  # of photos that fill their frame: see ``framing.flattened``
     badge: bool = False  # of photos with a busy ground: see ``framing.badged``
+    line: Line | None = None  # that is drawn around things, as the pack's artist does
     preview_every: int = 0  # steps between previews of x̂₀; 0 = none, for each costs a decoding
 
 
@@ -104,13 +106,22 @@ def generate(inputs: GenerateInputs, config: GenerateConfig, *, report: Report, 
 
 def starting_picture(photo: Picture, config: GenerateConfig) -> Image.Image:
     """What img2img starts from: the photo as an RGB square; a drawing on its ground, a photograph flattened and,
-    where the profile says so, as a badge on a plain ground."""
+    where the profile says so, as a badge on a plain ground; what has a silhouette gets the pack's line."""
     if not has_ground(photo.image):
-        return on_ground(photo.image, config.size_px)
+        return on_ground(_lined(photo.image, config), config.size_px)
+    if config.line is not None and (drawing := lifted(photo.image)) is not None:
+        return on_ground(_lined(drawing, config), config.size_px)
     square = flattened(on_ground(photo.image, config.size_px), config.flatten)
     if config.badge and has_busy_ground(photo.image):
-        return on_ground(badged(square), config.size_px)
+        return on_ground(_lined(badged(square), config), config.size_px)
     return square
+
+
+def _lined(picture: Image.Image, config: GenerateConfig) -> Image.Image:
+    if config.line is None:
+        return picture
+    size = (config.size_px, config.size_px)
+    return with_line(squared(picture).resize(size, Image.Resampling.LANCZOS), config.line)
 
 
 def structure_arguments(

@@ -8,8 +8,11 @@ from __future__ import annotations
 import gc
 import resource
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
+import psutil
 import torch
 
 from pipeline.errors import BadSetting
@@ -96,6 +99,54 @@ def reset_peak_memory(device: Device) -> None:
     """Start a new measurement, where the device can."""
     if device.name == "cuda":
         torch.cuda.reset_peak_memory_stats(device.torch_device)
+
+
+def whole_memory_mb(device: Device) -> float:
+    """All that there is, in MB of 2**20 bytes: of the GPU, or of the machine."""
+    if device.name == "cuda":
+        return torch.cuda.get_device_properties(device.torch_device).total_memory / _MB
+    return psutil.virtual_memory().total / _MB
+
+
+def taken_memory_mb(device: Device) -> float:
+    """What is taken now, in MB of 2**20 bytes: of the GPU by tensors, or of the machine by this process."""
+    if device.name == "cuda":
+        return torch.cuda.memory_allocated(device.torch_device) / _MB
+    if device.name == "mps":
+        return torch.mps.driver_allocated_memory() / _MB
+    return psutil.Process().memory_info().rss / _MB
+
+
+def free_memory_mb(device: Device) -> float:
+    """What could be taken now, in MB of 2**20 bytes; on CUDA within what torch may take of the GPU."""
+    if device.name == "cuda":
+        free, total = torch.cuda.mem_get_info(device.torch_device)
+        reserved = torch.cuda.memory_reserved(device.torch_device)
+        allowed = total * torch.cuda.get_per_process_memory_fraction(device.torch_device)
+        return (min(free, allowed - reserved) + reserved) / _MB - taken_memory_mb(device)
+    if device.name == "mps":
+        return torch.mps.recommended_max_memory() / _MB - taken_memory_mb(device)
+    return psutil.virtual_memory().available / _MB
+
+
+def restart_peak(device: Device) -> None:
+    """Start a new measurement for ``peak_since_mb``."""
+    if device.name == "cuda":
+        torch.cuda.reset_peak_memory_stats(device.torch_device)
+    elif device.name == "cpu":
+        with suppress(OSError):  # Linux alone has it
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def peak_since_mb(device: Device) -> float:
+    """The most that was taken since ``restart_peak``, in MB of 2**20 bytes; what is taken now where nobody counts."""
+    if device.name == "cuda":
+        return torch.cuda.max_memory_allocated(device.torch_device) / _MB
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        if device.name == "cpu":
+            return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024  # KiB
+    return taken_memory_mb(device)
 
 
 def empty_caches() -> None:

@@ -71,6 +71,13 @@ def format_of(data: bytes) -> str | None:
     return None
 
 
+def moving_kind_of(data: bytes) -> str | None:
+    """TGS or WEBM for what may be a moving sticker by its signature (gzip; EBML), or None."""
+    if data.startswith(b"\x1f\x8b"):
+        return "TGS"
+    return "WEBM" if data.startswith(b"\x1aE\xdf\xa3") else None
+
+
 def kind_of(data: bytes) -> str:
     """What a file is, in words that finish the sentence "it is …"."""
     if not data:

@@ -1,8 +1,8 @@
 """One picture file → one ``Picture``: limits from the header, a good frame, upright, RGBA.
 
-Owns the limits of a single picture and the conversion of every pixel format to RGBA. Knows no packs and no archives.
-Loads Pillow and numpy. The format is told by content, never by suffix, and nothing is decoded before the header is
-within limits.
+Owns the limits of a single picture and the conversion of every pixel format to RGBA. Knows no packs and no archives,
+and leaves moving stickers (``.tgs``, ``.webm``) to ``moving``. Loads Pillow and numpy. The format is told by content,
+never by suffix, and nothing is decoded before the header is within limits.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import stat
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from PIL import Image, ImageCms
 from pipeline.domain import Picture
 from pipeline.errors import BadInput, BadPicture, PictureTooLarge
 from pipeline.frames import seek_good_frame
-from pipeline.headers import HEAD_BYTES, Header, format_of, kind_of, read_header
+from pipeline.headers import HEAD_BYTES, Header, format_of, kind_of, moving_kind_of, read_header
+from pipeline.moving import MovingDecoder, check_size
 
 MAX_FILE_MB = 50
 MAX_PIXELS = 64_000_000  # 256 MB as RGBA
@@ -43,15 +44,23 @@ _TURNS = {
 
 
 def load_picture(
-    source: Path | str | bytes, *, name: str, max_side_px: int | None = None, shown: str | None = None
+    source: Path | str | bytes,
+    *,
+    name: str,
+    max_side_px: int | None = None,
+    shown: str | None = None,
+    decoder: MovingDecoder | None = None,
+    thumbnail: bytes | None = None,
 ) -> Picture:
     """Read a picture from a path, or from the bytes of a file.
 
     Args:
-        source: a PNG, WEBP, JPEG or GIF, animated or not.
+        source: a PNG, WEBP, JPEG or GIF, animated or not, or a moving sticker (TGS, WEBM).
         name: becomes ``Picture.name``.
         max_side_px: a larger picture is shrunk so that its longer side fits; None keeps the file's own size.
         shown: what errors call it; the path by default, or ``name`` where ``source`` is bytes.
+        decoder: for moving stickers, where there are several; one that is used for this file only if not given.
+        thumbnail: the bytes of a small picture that stands for a moving sticker, taken where it cannot be decoded.
 
     Raises:
         BadInput: there is no such file, or it cannot be read.
@@ -60,14 +69,37 @@ def load_picture(
     """
     shown = shown or (name if isinstance(source, bytes) else str(source))
     data = source if isinstance(source, bytes) else read_file(Path(source), shown)
-    header = _checked_header(data, shown)
-    with _decoding(shown, header.format):
-        image = _decode(data, header, shown)
-        if max_side_px is not None and max(image.size) > max_side_px:
-            image.thumbnail((max_side_px, max_side_px), Image.Resampling.LANCZOS)
+    image = _frame_of(data, shown, decoder, thumbnail)
+    if max_side_px is not None and max(image.size) > max_side_px:
+        image.thumbnail((max_side_px, max_side_px), Image.Resampling.LANCZOS)
     if image.getchannel("A").getextrema()[1] < MIN_ALPHA:  # type: ignore[operator]  # one band: a pair of numbers
         raise BadPicture(f"{shown!r} is fully transparent; give a picture that shows something")
     return Picture(name=name, image=image, sha256=hashlib.sha256(data).hexdigest())
+
+
+def _frame_of(data: bytes, shown: str, decoder: MovingDecoder | None, thumbnail: bytes | None) -> Image.Image:
+    """A file's pixels: of a picture, of a moving sticker, or of the thumbnail of one that cannot be decoded."""
+    kind = moving_kind_of(data)
+    if kind is None:
+        return _decoded(data, shown)
+    try:
+        with nullcontext(decoder) if decoder is not None else MovingDecoder() as ready:
+            image = ready.frame(data, kind, shown)
+            _check_sides(*image.size, shown)
+            return image
+    except BadInput:
+        if thumbnail is None:
+            raise
+        with suppress(BadPicture):  # what is wrong with the sticker says more
+            return _decoded(thumbnail, shown)
+        raise
+
+
+def _decoded(data: bytes, shown: str) -> Image.Image:
+    """The pixels of a picture file."""
+    header = _checked_header(data, shown)
+    with _decoding(shown, header.format):
+        return _decode(data, header, shown)
 
 
 def read_file(path: Path, shown: str) -> bytes:
@@ -87,6 +119,8 @@ def read_file(path: Path, shown: str) -> bytes:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
             _check_format(head, shown)
+            if (kind := moving_kind_of(head)) is not None:
+                check_size(status.st_size, kind, shown)
             data = head + file.read(max(0, status.st_size - len(head)))  # bounded: the file may grow meanwhile
     except FileNotFoundError as error:
         raise BadInput(f"there is no file {shown!r}; check the path") from error
@@ -103,8 +137,9 @@ def _check_file_size(size_bytes: int, shown: str) -> None:
 
 
 def _check_format(head: bytes, shown: str) -> None:
-    if format_of(head) is None:
-        raise BadPicture(f"{shown!r} is {kind_of(head)}, not a PNG, WEBP, JPEG or GIF picture; save it as one of these")
+    if format_of(head) is None and moving_kind_of(head) is None:
+        known = "a PNG, WEBP, JPEG or GIF picture nor a TGS or WEBM sticker"
+        raise BadPicture(f"{shown!r} is {kind_of(head)}, not {known}; save it as one of these")
 
 
 def _checked_header(data: bytes, shown: str) -> Header:

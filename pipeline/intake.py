@@ -20,6 +20,7 @@ from pipeline.duplicates import Looks, looks_of, same
 from pipeline.errors import BadArchive, BadInput, PackSize, Stopped
 from pipeline.headers import HEAD_BYTES, kind_of
 from pipeline.images import load_picture
+from pipeline.moving import MovingDecoder
 
 MIN_PICTURES = 3
 MAX_PICTURES = 120
@@ -53,8 +54,8 @@ def load_pack(
         Stopped: ``should_stop`` said so.
     """
     path = Path(path)
-    gathering = _Gathering()
-    with _pack_sources(path) as sources:
+    with _pack_sources(path) as sources, MovingDecoder() as decoder:
+        gathering = _Gathering(decoder=decoder)
         for done, (shown, source) in enumerate(sources):
             if should_stop():
                 raise Stopped()
@@ -95,17 +96,19 @@ def load_photos(
     photos: list[Picture] = []
     skipped: list[Skipped] = []
     names: set[str] = set()
-    for done, path in enumerate(map(Path, paths)):
-        if should_stop():
-            raise Stopped()
-        try:
-            picture = load_picture(path, name=unique_name(safe_name(path.stem), names), max_side_px=max_side_px)
-        except BadInput as error:
-            skipped.append(Skipped(name=path.name or str(path), reason=str(error)))
-        else:
-            names.add(picture.name.casefold())
-            photos.append(picture)
-        report(done + 1, len(paths))
+    with MovingDecoder() as decoder:
+        for done, path in enumerate(map(Path, paths)):
+            if should_stop():
+                raise Stopped()
+            try:
+                name = unique_name(safe_name(path.stem), names)
+                picture = load_picture(path, name=name, max_side_px=max_side_px, decoder=decoder)
+            except BadInput as error:
+                skipped.append(Skipped(name=path.name or str(path), reason=str(error)))
+            else:
+                names.add(picture.name.casefold())
+                photos.append(picture)
+            report(done + 1, len(paths))
     if not photos:
         raise BadInput(_no_photos(skipped))
     return tuple(photos), tuple(skipped)
@@ -115,6 +118,7 @@ def load_photos(
 class _Gathering:
     """The pack while it grows."""
 
+    decoder: MovingDecoder
     pictures: list[Picture] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     looks: list[Looks] = field(default_factory=list)
@@ -124,7 +128,7 @@ class _Gathering:
         """Add one picture, or the reason why not."""
         try:
             name = unique_name(safe_name(PurePosixPath(shown).stem), self.names)
-            picture = load_picture(source(), name=name, max_side_px=PACK_SIDE_PX, shown=shown)
+            picture = load_picture(source(), name=name, max_side_px=PACK_SIDE_PX, shown=shown, decoder=self.decoder)
         except BadArchive:  # the whole zip, not this entry
             raise
         except (BadInput, UnusableEntry) as error:

@@ -6,9 +6,9 @@ of it. Knows neither queue nor photos; the loop itself is ``training.dreambooth`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +23,7 @@ from pipeline.domain import Json, Pack, Report, ShouldStop, Stage, Watch, part_o
 from pipeline.errors import BadSetting, Stopped, TrainingFailed
 from pipeline.framing import squared
 from pipeline.generate import prompt_of
+from pipeline.line import line_of
 from pipeline.models import Models
 from pipeline.options import Options
 from pipeline.structure import structure_map
@@ -30,6 +31,7 @@ from pipeline.style import save_style
 from training.checkpoint import remove as remove_checkpoint
 from training.data import Example
 from training.dreambooth import DreamBoothConfig, DreamBoothInputs, LearnedStyle, dreambooth
+from training.economy import LAVISH, Economy
 from training.errors import LossNotFinite, TrainingStopped
 from training.lowrank import export_low_rank, largest_rank
 
@@ -89,7 +91,7 @@ def check_export(options: Options, models: Models) -> None:
 
 def learn_style(
     pack: Pack, options: Options, folder: Path, work: Path, cache: Path, models: Models, *, watch: Watch,
-    should_stop: ShouldStop,
+    should_stop: ShouldStop, captions: Mapping[str, str] | None = None, economy: Economy = LAVISH,
 ) -> LearnedStyle | None:  # fmt: skip
     """Learn the pack's style into ``folder``; nothing is done where it is there already.
 
@@ -97,6 +99,8 @@ def learn_style(
         work: where the checkpoint is kept meanwhile.
         cache: where the class pictures of all profiles are.
         watch: asked for a report of PREPARE, then for one of TRAIN; for neither where the folder is complete.
+        captions: of the pack's pictures, by name, where they are known; None has them found.
+        economy: of memory.
 
     Returns: what was learned, or None where the folder was complete.
 
@@ -109,11 +113,12 @@ def learn_style(
     if store.is_complete(folder, store.fingerprint(config)):
         return None
     check_export(options, models)
-    inputs = dreambooth_inputs(pack, options, work, cache, models, report=watch(Stage.PREPARE), should_stop=should_stop)
+    inputs = dreambooth_inputs(
+        pack, options, work, cache, models, report=watch(Stage.PREPARE), should_stop=should_stop, captions=captions
+    )
+    how = replace(dreambooth_config(options, models), economy=economy)
     with translated(), store.writing(work):
-        learned = dreambooth(
-            inputs, dreambooth_config(options, models), report=watch(Stage.TRAIN), should_stop=should_stop
-        )
+        learned = dreambooth(inputs, how, report=watch(Stage.TRAIN), should_stop=should_stop)
         tensors, export = exported(learned, options, models, should_stop)
     card = style_card(pack, options, models, learned, export)
     store.begin(folder)  # from here on it is no longer the style that may have been there
@@ -125,18 +130,20 @@ def learn_style(
 
 
 def dreambooth_inputs(
-    pack: Pack, options: Options, work: Path, cache: Path, models: Models, *, report: Report, should_stop: ShouldStop
-) -> DreamBoothInputs:
+    pack: Pack, options: Options, work: Path, cache: Path, models: Models, *, report: Report, should_stop: ShouldStop,
+    captions: Mapping[str, str] | None = None,
+) -> DreamBoothInputs:  # fmt: skip
     """Pictures with their prompts, class pictures, and the models.
 
     Args:
         report: counts the pack's captions and the denoising steps of the class pictures that are to be drawn.
+        captions: as for ``learn_style``.
     """
-    profile, captioned = options.profile, len(pack.pictures)
+    profile, captioned = options.profile, len(pack.pictures) if captions is None else 0
     total = captioned + class_steps(models, cache)
     report(0, total)
-    looked_at = CaptionInputs(photos=pack.pictures, captioner=models.caption)
-    captions = caption(looked_at, FINDER, report=part_of(report, 0, total), should_stop=should_stop)
+    if captions is None:
+        captions = pack_captions(pack, models, report=part_of(report, 0, total), should_stop=should_stop)
     class_images = class_pictures(models, cache, report=part_of(report, captioned, total), should_stop=should_stop)
     token = profile.prompt.token
     return DreamBoothInputs(
@@ -153,6 +160,14 @@ def dreambooth_inputs(
         checkpoint_dir=work,
         base_id=models.fingerprint("base"),
     )
+
+
+def pack_captions(
+    pack: Pack, models: Models, *, report: Report, should_stop: ShouldStop, batch_size: int = FINDER.batch_size
+) -> dict[str, str]:
+    """What is in each of the pack's pictures, by name."""
+    looked_at = CaptionInputs(photos=pack.pictures, captioner=models.caption)
+    return caption(looked_at, replace(FINDER, batch_size=batch_size), report=report, should_stop=should_stop)
 
 
 def dreambooth_config(options: Options, models: Models) -> DreamBoothConfig:
@@ -220,6 +235,7 @@ def style_card(pack: Pack, options: Options, models: Models, learned: LearnedSty
         first_loss=first,
         last_loss=last,
         versions={library: version(library) for library in LIBRARIES},
+        line=line_of(picture.image for picture in pack.pictures),
         export=export,
     )
 

@@ -61,12 +61,13 @@ OTHERS: Mapping[str, tuple[Need, ...]] = MappingProxyType(
             Need(files=(*_all("config.json", "tokenizer_config.json"), _BERT_WORDS, _PIXELS), weights="model"),
         ),
         "segmentation": (Need(files=(*_all("config.json"), _PIXELS), weights="model"),),
+        "clip": (Need(files=(*_all("config.json", "tokenizer_config.json"), _CLIP_WORDS, _PIXELS), weights="model"),),
     }
 )
 
 
 def needs(role: str, family: str) -> tuple[Need, ...]:
-    """What the model that plays ``role`` (base | controlnet | caption | segmentation) is made of.
+    """What the model that plays ``role`` (base | controlnet | caption | segmentation | clip) is made of.
 
     Raises:
         BadSetting: there is no such family.

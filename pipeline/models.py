@@ -25,6 +25,8 @@ from transformers import (
     BlipForConditionalGeneration,
     BlipImageProcessorPil,
     BlipProcessor,
+    CLIPImageProcessorPil,
+    CLIPModel,
     SegformerForSemanticSegmentation,
     SegformerImageProcessorPil,
 )
@@ -35,6 +37,7 @@ from pipeline.gpu import Device, empty_caches
 from pipeline.hub import local_folder, model_fingerprint
 from pipeline.schedulers import make_scheduler
 from pipeline.settings import Profile
+from pipeline.towers import blip_class, clip_class
 from training.modules import Parts
 
 
@@ -83,6 +86,15 @@ class Segmenter:
     processor: SegformerImageProcessorPil
 
 
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """CLIP, what prepares its pictures and what cuts its words."""
+
+    model: CLIPModel
+    processor: CLIPImageProcessorPil
+    tokenizer: Any
+
+
 class Models:
     """The models of one profile on one device.
 
@@ -93,6 +105,9 @@ class Models:
         self.profile, self.device = profile, device
         for library in (diffusers.utils.logging, transformers.utils.logging):
             library.disable_progress_bar()  # loading is not the place to draw on a terminal
+        # It reports what it did not need of a folder, such as the eyes of a CLIP whose words alone are wanted; what is
+        # lacking, ``_load`` tells itself.
+        transformers.utils.logging.set_verbosity_error()
 
     @cached_property
     def base(self) -> Base:
@@ -122,7 +137,9 @@ class Models:
     def caption(self) -> Captioner:
         """The model that says what is in a photo."""
         folder = local_folder(self.profile, "caption")
-        model = self._load(BlipForConditionalGeneration, folder, self.profile.models.caption.variant)
+        with _loading(folder):
+            kind = blip_class(folder)
+        model = self._load(kind, folder, self.profile.models.caption.variant)
         with _loading(folder):
             # Put together by hand: ``BlipProcessor.from_pretrained`` takes torchvision where it is installed, whose
             # resizing differs from Pillow's, and the same photo would get other captions on another machine.
@@ -140,6 +157,23 @@ class Models:
         with _loading(folder):
             processor = SegformerImageProcessorPil.from_pretrained(folder, local_files_only=True)
         return Segmenter(model=model, processor=processor)
+
+    @cached_property
+    def clip(self) -> Clip | None:
+        """The model that knows which words go with a picture, or None where the profile has none."""
+        source = self.profile.models.clip
+        if source is None:
+            return None
+        folder = local_folder(self.profile, "clip")
+        with _loading(folder):
+            kind = clip_class(folder)
+        model = self._load(kind, folder, source.variant)
+        with _loading(folder):
+            return Clip(
+                model=model,
+                processor=CLIPImageProcessorPil.from_pretrained(folder, local_files_only=True),
+                tokenizer=AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False),
+            )
 
     @property
     def parts(self) -> Parts:
@@ -162,12 +196,13 @@ class Models:
         return pipeline
 
     def fingerprint(self, role: str) -> str:
-        """SHA-256 over the weights of ``role`` (base | controlnet | caption | segmentation)."""
+        """SHA-256 over the weights of ``role`` (base | controlnet | caption | segmentation | clip)."""
         return model_fingerprint(self.profile, role)
 
-    def release(self) -> None:
-        """Forget every loaded module, and give the memory back; what is asked for next is loaded anew."""
-        for name in ("base", "controlnet", "caption", "segmentation"):
+    def release(self, *roles: str) -> None:
+        """Forget the modules of ``roles`` (of all where none is named), and give the memory back; what is asked for
+        next is loaded anew."""
+        for name in roles or ("base", "controlnet", "caption", "segmentation", "clip"):
             self.__dict__.pop(name, None)  # where cached_property keeps it
         empty_caches()
 

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import hub
-from pipeline.card import CARD, check_weights, fitting_card
+from pipeline.card import check_weights, fitting_card
 from pipeline.domain import Method, Pack, Picture, Report, ShouldStop, Skipped
 from pipeline.errors import BadOutput
-from pipeline.intake import PHOTO_SIDE_PX, load_pack, load_photos
+from pipeline.intake import PHOTO_SIDE_PX, load_pack, load_photos, safe_name, unique_name
 from pipeline.locks import check_free
+from pipeline.motifs import drawn_from_words, named
 from pipeline.options import Options
 from pipeline.settings import Settings, check_device, check_paths
-from pipeline.store import check_output
+from pipeline.store import STYLE_CARD, check_output
 
 NEED_MB = 50  # of free space, checked before hours of work
 # Times the weights in half precision: 2 for the style in single precision, 6 for a checkpoint with the optimiser's two
@@ -52,6 +53,7 @@ class Given:
     settings: Settings
     pack: Path | None = None
     photos: Sequence[Path] = ()
+    words: Sequence[str] = ()  # things to draw that there is no photo of
     style: Path | None = None
     out: Path | None = None
 
@@ -63,7 +65,7 @@ def to_make(given: Given, *, report: Report, should_stop: ShouldStop) -> Request
 
 def to_learn(given: Given, *, report: Report, should_stop: ShouldStop) -> Request:
     """For the train stage alone."""
-    if given.out is not None and (given.out / "README.md").exists() and not (given.out / CARD).exists():
+    if given.out is not None and (given.out / "README.md").exists() and not (given.out / STYLE_CARD).exists():
         raise BadOutput(f"{str(given.out)!r} has a README.md that no style wrote; choose another folder")
     roles = ("base", "controlnet", "caption")
     return _ready(given, (), roles=roles, report=report, should_stop=should_stop)
@@ -110,6 +112,8 @@ def _ready(
         Stopped: ``should_stop`` said so.
     """
     check_device(given.settings.device)
+    for words in given.words:
+        named(words)
     _check_models(given, roles)
     if given.style is not None:
         fitting_card(given.style, given.options.profile.name)
@@ -163,6 +167,7 @@ def _read(given: Given, max_side_px: int | None, report: Report, should_stop: Sh
         pack = load_pack(given.pack, report=report, should_stop=should_stop)
     if given.photos:
         photos, skipped = load_photos(given.photos, max_side_px=max_side_px, report=report, should_stop=should_stop)
+    photos += _from_words(given.words, photos)
     return Request(
         options=given.options,
         settings=given.settings,
@@ -172,6 +177,16 @@ def _read(given: Given, max_side_px: int | None, report: Report, should_stop: Sh
         notes=_twins(photos),
         reading_s=time.monotonic() - began,
     )
+
+
+def _from_words(words: Sequence[str], photos: Sequence[Picture]) -> tuple[Picture, ...]:
+    """A picture to begin from for each thing that was named, under names of their own."""
+    taken, drawn = {photo.name.casefold() for photo in photos}, []
+    for said in words:
+        name = unique_name(safe_name(" ".join(said.split())), taken)
+        drawn.append(drawn_from_words(said, name=name))
+        taken.add(name.casefold())
+    return tuple(drawn)
 
 
 def _twins(photos: Sequence[Picture]) -> tuple[str, ...]:

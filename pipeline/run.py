@@ -10,7 +10,7 @@ interrupted goes on from there: training from its checkpoint, drawing from its l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,8 +20,9 @@ from PIL import Image
 from pipeline import record, store
 from pipeline.caption import CaptionConfig, CaptionInputs, caption
 from pipeline.card import read_card
-from pipeline.domain import Draft, Json, Pack, Picture, Report, ShouldStop, Skipped, Stage, Watch
+from pipeline.domain import Draft, Json, Pack, Picture, Report, ShouldStop, Skipped, Stage, Watch, no_report
 from pipeline.draw import DRAWN, Drawing, draw_drafts
+from pipeline.emoji import emoji_of_photos
 from pipeline.finish import CUT, Finishing, cut_out_drafts
 from pipeline.gpu import choose_device
 from pipeline.learn import learn_style, training_id
@@ -32,7 +33,7 @@ from pipeline.request import LOCK, Request
 from pipeline.sheet import SheetRow, draw_sheet
 
 WORK = Path(".work")  # in the output folder: what a resumed job needs and a person does not
-CAPTIONS = WORK / "captions"
+CAPTIONS, EMOJI = WORK / "captions", WORK / "emoji"
 DISPLACED = "a training for other settings had stopped at step {step}; this one starts anew"
 
 
@@ -60,6 +61,7 @@ def make(request: Request, out: Path, *, watch: Watch, should_stop: ShouldStop) 
         learned = _learn(request, out / "style", out, measured, models, watch, should_stop)
         with measured.stage(Stage.CAPTION, out / CAPTIONS / store.ARTEFACT):
             captions = _captions(photos, out, models, watch(Stage.CAPTION), should_stop)
+            proposed = _emoji(request, out, models, should_stop)
         with measured.stage(Stage.GENERATE, out / "drafts" / DRAWN):
             job = Drawing(photos=photos, captions=captions, style=out / "style", folder=out / "drafts", options=options)
             drafts = draw_drafts(job, models, report=watch(Stage.GENERATE), should_stop=should_stop)
@@ -69,7 +71,7 @@ def make(request: Request, out: Path, *, watch: Watch, should_stop: ShouldStop) 
         notes = (*request.notes, *learned, *notes, *_older(out / "stickers" / CUT))
         report = measured.report(options) | {
             "pack": _pack_facts(request.pack),
-            "photos": _rows(photos, drafts, stickers, out),
+            "photos": [row | {"emoji": proposed[row["photo"]]} for row in _rows(photos, drafts, stickers, out)],
             "skipped": [asdict(entry) for entry in request.skipped],
             "models": {role: models.fingerprint(role) for role in options.profile.models.by_role()},
             **_style_facts(out / "style"),
@@ -98,7 +100,7 @@ def learn(request: Request, out: Path, *, watch: Watch, should_stop: ShouldStop)
 def describe(request: Request, *, watch: Watch, should_stop: ShouldStop) -> dict[str, str]:
     """``stickers caption``: photos in, a caption for each name."""
     models = Models(request.options.profile, choose_device(request.settings.device))
-    inputs = CaptionInputs(photos=request.photos, captioner=models.caption)
+    inputs = CaptionInputs(photos=request.photos, captioner=models.caption, judge=models.clip)
     return caption(inputs, CaptionConfig(), report=watch(Stage.CAPTION), should_stop=should_stop)
 
 
@@ -173,18 +175,25 @@ def _captions(
     folder, how = out / CAPTIONS, CaptionConfig()
     config = {
         "model": models.fingerprint("caption"),
+        "judge": models.fingerprint("clip") if models.profile.models.clip else None,
         "config": asdict(how),
         "photos": [[photo.name, photo.sha256] for photo in photos],
     }
     if not store.is_complete(folder, store.fingerprint(config)):
         store.begin(folder)
-        inputs = CaptionInputs(photos=photos, captioner=models.caption)
+        inputs = CaptionInputs(photos=photos, captioner=models.caption, judge=models.clip)
         found = caption(inputs, how, report=report, should_stop=should_stop)
         store.write_json(folder / "captions.json", found)
         store.complete(folder, config)
     captions: dict[str, str] = store.read_json(folder / "captions.json")
     report(len(photos), len(photos))
     return captions
+
+
+def _emoji(request: Request, out: Path, models: Models, should_stop: ShouldStop) -> Mapping[str, list[Json]]:
+    """Proposals for each photo; a moment's work, which has no bar of its own."""
+    cache = request.settings.cache_dir
+    return emoji_of_photos(request.photos, out / EMOJI, models, cache, report=no_report, should_stop=should_stop)
 
 
 def _pack_facts(pack: Pack) -> Json:

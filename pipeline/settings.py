@@ -10,14 +10,14 @@ import tempfile
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from string import Formatter
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.domain import Json, Method
 from pipeline.errors import BadSetting, UnknownProfile
+from pipeline.template import slots
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 DEFAULT_PROFILE = "embedded"
@@ -27,8 +27,8 @@ RESTORE = "restore it from the project's repository (`git checkout -- configs`)"
 FAMILIES = ("sd",)  # of pipeline/families.py and pipeline/model_files.py
 SCHEDULERS = ("ddim", "ddpm", "euler", "euler_a", "dpmpp_2m", "dpmpp_2s", "lms", "pndm", "unipc")  # schedulers.py
 DEVICES = ("auto", "cuda", "mps", "cpu")  # gpu.py
+QUEUE = "queue.sqlite"  # the queue's file in the data folder
 REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")  # a hub id
-SLOTS = ("caption", "token")  # what a prompt's template may have in braces
 
 
 def _one_of(names: Sequence[str]) -> AfterValidator:
@@ -40,21 +40,6 @@ def _one_of(names: Sequence[str]) -> AfterValidator:
         return value
 
     return AfterValidator(check)
-
-
-def slots(template: str) -> list[str]:
-    """The names that a template has in braces, in their order.
-
-    Raises:
-        ValueError: another name than ``SLOTS``, or one with a format or a conversion (``{caption:>99999}``).
-    """
-    try:
-        found = [slot[1:] for slot in Formatter().parse(template) if slot[1] is not None]  # name, format, conversion
-    except ValueError:  # a brace without its partner
-        found = [("?", "", None)]
-    if any(name not in SLOTS or how or conversion for name, how, conversion in found):
-        raise ValueError(f"{template!r} may use {{caption}} and {{token}} in braces, and nothing else")
-    return [str(name) for name, _, _ in found]
 
 
 class Section(BaseModel):
@@ -94,6 +79,7 @@ class Models(Section):
     controlnet: ModelSource | None = None
     caption: ModelSource
     segmentation: ModelSource
+    clip: ModelSource | None = None  # proposes emoji; without it none are proposed
 
     def by_role(self) -> dict[str, ModelSource]:
         """Role → source, without the roles that this profile leaves empty."""
@@ -122,12 +108,14 @@ class Prompt(Section):
 class Generate(Section):
     """Defaults of img2img."""
 
+    size_px: Annotated[int, Field(ge=32, le=2048, multiple_of=8)] | None = None
     scheduler: Annotated[str, _one_of(SCHEDULERS)] = "ddim"
     steps: Annotated[int, Field(ge=1, le=1000)] = 20
     strength: Annotated[float, Field(gt=0, le=1)] = 0.7
     guidance: Annotated[float, Field(ge=0, le=50)] = 5.0
     flatten: Annotated[float, Field(ge=0, le=1)] = 0.0
     badge: bool = False
+    line_strength: Annotated[float, Field(gt=0, le=1)] | None = None
     structure_scale: Annotated[float, Field(ge=0, le=2)] = 1.0
     batch_size: Annotated[int, Field(ge=1, le=64)] = 4
 
@@ -183,6 +171,11 @@ class Profile(Section):
         return self.folder / f"{self.name}.toml"
 
     @property
+    def drawing_px(self) -> int:
+        """Side of the square that is drawn: larger than what was learned where the models bear it."""
+        return self.generate.size_px or self.size_px
+
+    @property
     def committed(self) -> bool:
         """Whether it is one of the project's own, which a person mends by restoring it."""
         return self.folder == CONFIGS
@@ -192,21 +185,44 @@ class Profile(Section):
         return None if source.path is None else self.folder / source.path
 
 
-def _cache() -> Path:
+def _at_home(place: str, instead: str) -> Path:
     """In the home folder; a user without one (in a container) gets the system's folder for temporary files."""
     try:
-        return Path.home() / ".cache" / "stickersmith"
+        return Path.home() / place
     except RuntimeError:
-        return Path(tempfile.gettempdir()) / "stickersmith"
+        return Path(tempfile.gettempdir()) / instead
 
 
 class Settings(BaseSettings):
     """What the environment may set (``STICKERS_CACHE_DIR=…``)."""
 
-    model_config = SettingsConfigDict(env_prefix="STICKERS_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="STICKERS_", frozen=True, allow_inf_nan=False)
 
-    cache_dir: Path = Field(default_factory=_cache)  # class pictures, shared by all packs of a profile
+    # class pictures, shared by all packs of a profile
+    cache_dir: Path = Field(default_factory=lambda: _at_home(".cache/stickersmith", "stickersmith"))
+    # the queue's file, and what jobs take and make: what cannot be made again
+    data_dir: Path = Field(default_factory=lambda: _at_home(".local/share/stickersmith", "stickersmith-data"))
+    queue_url: SecretStr | None = None  # sqlite:////a/file or postgresql://…; None is a file in ``data_dir``
+    files_url: str | None = None  # a folder or s3://BUCKET/PREFIX, the same for bot and workers; None: in ``data_dir``
+    learn_share: Annotated[float, Field(ge=0, lt=1)] = 0.1  # of a GPU for learning while drawing never ends
+    styles_mb: Annotated[float, Field(ge=0)] | None = None  # for styles in a GPU's memory; None is a tenth of it
+    open_jobs: Annotated[int, Field(ge=1)] = 20  # of one person, queued and running together
+    keep_days: Annotated[float, Field(gt=0, le=36_500)] = 30.0  # how long the queue remembers what is over
     device: str = "auto"  # one of DEVICES; see ``check_device``
+    secret_key: SecretStr | None = None  # what people's words and files are sealed with; see ``vault``
+    secret_key_file: Path | None = None  # instead of it; None: beside the data folder
+    work_dir: Path | None = None  # where a worker has its jobs' pictures while it works on them; None: in ``data_dir``
+
+    @property
+    def files(self) -> str:
+        """Where bot and workers find each other's files: a folder, or an object store's URL."""
+        return self.files_url or str(self.data_dir.absolute() / "files")
+
+    @property
+    def queue(self) -> str:
+        """The address of the queue's database; it may carry a password."""
+        own = str(self.data_dir.absolute() / QUEUE).replace("%", "%25").replace("?", "%3F")  # as addresses have them
+        return self.queue_url.get_secret_value() if self.queue_url else f"sqlite:///{own}"
 
 
 def profile_names(folder: Path = CONFIGS) -> list[str]:

@@ -18,18 +18,18 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path, PurePath
-from typing import Any
+from typing import IO, Any
 
 from PIL import Image
 
-from pipeline.domain import Json
 from pipeline.errors import BadInput, BadOutput
 
 ARTEFACT = ".artefact.json"
+STYLE_CARD = "style.json"  # in the folder of a learned style, written last; ``card`` reads it
 
 _MB = 1_000_000
 _PROBE_BYTES = 4096
@@ -66,16 +66,27 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         BadOutput: it cannot be written; what was under ``path`` before is still there.
     """
+    write_file(path, lambda file: file.write(data))
+
+
+def copy_file(source: Path, path: Path) -> None:
+    """Put a copy of the file ``source`` under ``path``, as ``write_bytes`` does; of any size."""
+    with writing(path), source.open("rb") as opened:
+        _write(path, lambda file: shutil.copyfileobj(opened, file))
+
+
+def write_file(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
+    """Put what ``fill`` writes under ``path``, as ``write_bytes`` does; nothing where it raises."""
     with writing(path):
-        _write(path, data)
+        _write(path, fill)
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(_temporary_name())
     try:
         with temporary.open("xb") as file:
-            file.write(data)
+            fill(file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -88,6 +99,11 @@ def _write(path: Path, data: bytes) -> None:
 def _temporary_name() -> str:
     """A hidden name that no other program gives to a file: ``begin`` may sweep it."""
     return f".{secrets.token_hex(8)}.tmp"
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is one that was never finished: whoever wrote it died, or is about to rename it."""
+    return _TEMPORARY.fullmatch(name) is not None
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -220,18 +236,6 @@ def is_complete(folder: Path, fingerprint: str) -> bool:
     return all(present.get(name) == size_bytes for name, size_bytes in card["files"].items())
 
 
-def artefact_config(folder: Path) -> Json:
-    """The config that a complete folder was made with.
-
-    Raises:
-        BadInput: the folder is not complete.
-    """
-    card = read_json(folder / ARTEFACT)
-    if not isinstance(card, dict) or not isinstance(card.get("config"), dict):
-        raise BadInput(f"{str(folder / ARTEFACT)!r} carries no config; make the folder again")
-    return dict(card["config"])
-
-
 def check_output(folder: Path, need_mb: float) -> None:
     """Prove, before hours of work, that ``folder`` can be made and written, and has room; nothing is left behind.
 
@@ -241,7 +245,7 @@ def check_output(folder: Path, need_mb: float) -> None:
     with writing(folder):
         there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
         probe = there / _temporary_name()  # a folder that can be written can be given others
-        _write(probe, bytes(_PROBE_BYTES))
+        _write(probe, lambda file: file.write(bytes(_PROBE_BYTES)))
         probe.unlink()
         free_mb = shutil.disk_usage(there).free / _MB
     if free_mb < need_mb:

@@ -6,7 +6,7 @@ layout and its card are ``pipeline.card``. Heavy: loads torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -17,10 +17,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from pipeline.card import ADAPTER, CARD, StyleCard, fitting_card, readme, weight_files, weights_path
+from pipeline.card import ADAPTER, StyleCard, fitting_card, readme, weight_files, weights_path
 from pipeline.errors import BadInput, StyleMismatch
-from pipeline.store import write_bytes, write_json
+from pipeline.store import STYLE_CARD, write_bytes, write_json
 from training.lowrank import product
+
+# ``read_styled``, or what keeps some in memory
+StyledWeights = Callable[[Path, Mapping[str, nn.Module]], Mapping[str, Tensor]]
 
 
 def save_style(folder: Path, tensors: Mapping[str, Tensor], card: StyleCard, base: Mapping[str, nn.Module]) -> None:
@@ -33,7 +36,7 @@ def save_style(folder: Path, tensors: Mapping[str, Tensor], card: StyleCard, bas
         base: part → module, for the configuration files beside whole weights.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / CARD).unlink(missing_ok=True)
+    (folder / STYLE_CARD).unlink(missing_ok=True)
     for old in weight_files(folder):
         old.unlink()
     if is_adapter(tensors):
@@ -42,7 +45,7 @@ def save_style(folder: Path, tensors: Mapping[str, Tensor], card: StyleCard, bas
         for part in sorted({name.split(".")[0] for name in tensors}):
             save_part(folder / part, own(tensors, part), base[part])
     write_bytes(folder / "README.md", readme(card).encode())
-    write_json(folder / CARD, asdict(card))
+    write_json(folder / STYLE_CARD, asdict(card))
 
 
 def save_part(folder: Path, tensors: Mapping[str, Tensor], module: Any) -> None:
@@ -117,22 +120,39 @@ def applied(
         BadInput: the folder is no style.
         StyleMismatch: the style was learned with another profile or base model, or its weights do not fit.
     """
+    card = checked_card(folder, profile, base_fingerprint)
+    with worn(base, styled_weights(base, read_tensors(folder), scale)):
+        yield card
+
+
+def checked_card(folder: Path, profile: str, base_fingerprint: str | None) -> StyleCard:
+    """The card of a style that fits this base; raises as ``applied`` does."""
     card = fitting_card(folder, profile)
     if base_fingerprint not in (None, card.base_fingerprint):
         raise StyleMismatch(
             f"the style {str(folder)!r} was learned on another version of the base model of profile {profile!r}; "
             "learn it again"
         )
-    styled = styled_weights(base, read_tensors(folder), scale)
+    return card
+
+
+@contextmanager
+def worn(base: Mapping[str, nn.Module], styled: Mapping[str, Tensor]) -> Iterator[None]:
+    """Put ``styled_weights`` in the places of the modules' own while the block runs: nothing is copied."""
     swaps = [(*locate(base, name), value) for name, value in styled.items()]
     originals = [module._parameters[name] for module, name, _ in swaps]
     try:
         for module, name, value in swaps:
             module._parameters[name] = nn.Parameter(value, requires_grad=False)
-        yield card
+        yield
     finally:
         for (module, name, _), original in zip(swaps, originals, strict=True):
             module._parameters[name] = original
+
+
+def read_styled(folder: Path, base: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    """``styled_weights`` of the style in ``folder``, as learned; raises as ``read_tensors`` does."""
+    return styled_weights(base, read_tensors(folder), 1.0)
 
 
 @torch.no_grad()

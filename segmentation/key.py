@@ -1,7 +1,10 @@
-"""Where the ground is one plain colour, the colour itself tells it from the sticker: a region-grown key.
+"""Where the ground is one colour or a gradient, the colour itself tells it from the sticker: a region-grown key.
 
-Owns the key and how it and the network settle what is ground: on a plain ground the key knows the edge better than any
+Owns the key and how it and the network settle what is ground: on a smooth ground the key knows the edge better than any
 network, on a busy one it knows nothing and says so. Drafts stand on plain grounds, for the style is learned on them.
+
+A gradient taken for one colour is worse than no key: what is off that colour counts as sticker, and so a corner of the
+ground did. Hence the ground's colour is asked for at every pixel.
 Light: numpy and scipy only.
 """
 
@@ -17,7 +20,8 @@ Array = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
 
 FRAME = 0.03  # of the shorter side: the picture's rim, whose colour the ground has
-PLAIN_SHARE = 0.8  # of the rim that must have one colour; a sticker may touch the rest
+GROUND_SHARE = 0.8  # of the rim that must be ground; a sticker may touch the rest
+TRIMS = 5  # fits of the ground's colour, each without the pixels that lay farthest off the one before
 NEAR = 0.07  # distance in RGB (0..1.73) up to which a colour is the ground's own
 FAR = 0.17  # and from which it is not; between, a pixel is mixed
 SURE = 0.9  # the network's "sticker" from which it overrules the key, for white stickers on white
@@ -25,27 +29,44 @@ HOLE_DOUBT = 0.5  # mean probability under which an enclosed patch of the ground
 AGREEMENT = 0.3  # IoU of key and network under which the key has found something else than the network
 
 
-def plain_ground(rgb: NDArray[Any]) -> Array | None:
-    """The colour of the ground (3,), or None where the picture's rim has no one colour. ``rgb`` (H, W, 3) in [0, 1]."""
-    frame_px = max(1, round(FRAME * min(rgb.shape[:2])))
-    inside = np.zeros(rgb.shape[:2], dtype=bool)
-    inside[frame_px:-frame_px, frame_px:-frame_px] = True
-    rim = rgb[~inside]
-    colour: Array = np.median(rim, axis=0).astype(np.float32)
-    return colour if (distance(rim, colour) < FAR).mean() >= PLAIN_SHARE else None
+def smooth_ground(rgb: NDArray[Any]) -> Array | None:
+    """The colour of the ground at every pixel, or None where the picture's rim has neither one colour nor a gradient.
+
+    Each channel is a plane over the picture, c(x, y) = a + b x + d y, fitted to the rim by least squares that are
+    trimmed (Rousseeuw 1984): a sticker may touch the rim, and its pixels lie far from the plane of the others.
+
+    Args:
+        rgb: (H, W, 3) in [0, 1].
+
+    Returns: (H, W, 3) float32; outside [0, 1] where a steep gradient leaves it.
+    """
+    height, width = rgb.shape[:2]
+    rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    terms = np.stack([np.ones_like(rows), columns, rows], axis=-1)  # (H, W, 3)
+    frame_px = max(1, round(FRAME * min(height, width)))
+    on_rim = np.ones((height, width), dtype=bool)
+    on_rim[frame_px:-frame_px, frame_px:-frame_px] = False
+    places, colours = terms[on_rim], rgb[on_rim]
+    kept = np.ones(len(places), dtype=bool)
+    for _ in range(TRIMS):
+        planes, *_rest = np.linalg.lstsq(places[kept], colours[kept], rcond=None)  # (3 terms, 3 channels)
+        away = distance(colours, places @ planes)
+        kept = away <= np.quantile(away, GROUND_SHARE)
+    ground: Array = (terms @ planes).astype(np.float32)
+    return ground if (away < NEAR).mean() >= GROUND_SHARE else None
 
 
 def distance(rgb: NDArray[Any], colour: Array) -> Array:
-    """Euclidean distance of each colour (..., 3) from ``colour`` (3,)."""
+    """Euclidean distance of each colour (..., 3) from ``colour`` (3,), or from one of its own (..., 3)."""
     result: Array = np.linalg.norm(rgb - colour, axis=-1)
     return result
 
 
 def settled(probability: NDArray[Any], rgb: NDArray[Any]) -> Array:
-    """The network's map, corrected by the key where the ground is plain.
+    """The network's map, corrected by the key where the ground is smooth.
 
     Ground is what has its colour and is joined to the rim, unless the network is sure of the contrary; and enclosed
-    patches of that colour that the network doubts too. All else is sticker. Where the rim has no one colour, or key
+    patches of that colour that the network doubts too. All else is sticker. Where the rim is no smooth ground, or key
     and network disagree on what stands there at all, the map comes back as it is.
 
     Args:
@@ -55,7 +76,7 @@ def settled(probability: NDArray[Any], rgb: NDArray[Any]) -> Array:
     Returns: (H, W) float32 in [0, 1].
     """
     network = np.asarray(probability, dtype=np.float32)
-    colour = plain_ground(rgb)
+    colour = smooth_ground(rgb)
     if colour is None:
         return network
     away = distance(rgb, colour)

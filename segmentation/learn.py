@@ -6,6 +6,7 @@ Loads torch. Pictures are (B, C, H, W) in [0, 1].
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import torch
@@ -56,7 +57,7 @@ def photograph(count: int, side_px: int, generator: Generator, photos: Tensor) -
         side = int(torch.randint(side_px // 2, photos.shape[-1] + 1, (1,), generator=generator))
         top, left = torch.randint(0, photos.shape[-1] - side + 1, (2,), generator=generator).tolist()
         piece = photos[which : which + 1, :, top : top + side, left : left + side]
-        pieces.append(F.interpolate(piece, size=(side_px, side_px), mode="bilinear"))
+        pieces.append(F.interpolate(piece, size=(side_px, side_px), mode="bilinear", antialias=True))
     return torch.cat(pieces)
 
 
@@ -73,10 +74,12 @@ def grounds(kind: Ground, count: int, side_px: int, generator: Generator, photos
             return photograph(count, side_px, generator, photos)
 
 
-def mixed_grounds(count: int, side_px: int, generator: Generator, photos: Tensor) -> Tensor:
-    """Grounds of all kinds in the proportions of ``SHARES``, in random places of the batch."""
-    kinds = list(SHARES)
-    weights = torch.tensor([SHARES[kind] for kind in kinds])
+def mixed_grounds(
+    count: int, side_px: int, generator: Generator, photos: Tensor, shares: Mapping[Ground, float] = SHARES
+) -> Tensor:
+    """Grounds of all kinds in these proportions, in random places of the batch."""
+    kinds = list(shares)
+    weights = torch.tensor([shares[kind] for kind in kinds])
     drawn = torch.multinomial(weights, count, replacement=True, generator=generator)
     result = torch.empty(count, 3, side_px, side_px)
     for index, kind in enumerate(kinds):

@@ -61,6 +61,19 @@ class Batch:
     instance_count: int  # how many are the pack's
 
 
+def one_of(batch: Batch, place: int) -> Batch:
+    """The batch's picture ``place`` alone."""
+    one = slice(place, place + 1)
+    return Batch(
+        latents=batch.latents[one],
+        noise=batch.noise[one],
+        loss_weights=batch.loss_weights[one],
+        structure=None if batch.structure is None else batch.structure[one],
+        prompts=batch.prompts[one],
+        instance_count=1,
+    )
+
+
 def generator(seed: int, purpose: str, index: int = 0) -> torch.Generator:
     """A CPU generator for one purpose at one step, whatever was drawn before: a resumed run repeats its numbers."""
     digest = hashlib.sha256(f"{seed}/{purpose}/{index}".encode()).digest()

@@ -21,11 +21,11 @@ from PIL import Image
 from torch import Tensor
 
 from training import checkpoint
-from training.data import Batch, Encoding, Example, Latents, Structure, draw, encode, generator
+from training.data import Batch, Encoding, Example, Latents, Structure, draw, encode, generator, one_of
 from training.errors import LossNotFinite, TrainingStopped
 from training.learner import METHODS, Learner, LearnerConfig, accelerated, make_learner, resolved_precision
 from training.modules import Conditioning, Family, Objective, Parts, Report, ShouldStop
-from training.objective import dreambooth_loss, weighted_error
+from training.objective import dreambooth_loss, shares, weighted_error
 
 CHECKPOINT_FORM = 1  # raised when a checkpoint of older code must not be resumed
 LOOK_EVERY = 10  # steps between looks at the loss on an accelerator, where each look waits for the device
@@ -140,18 +140,30 @@ class Run:
                 self.save(step, curve)
                 raise TrainingStopped(step, config.steps)
             batch = draw(self.sources, seed=config.seed, step=step, batch_size=config.batch_size)
-            loss = dreambooth_loss(self.picture_losses(batch, step), batch.instance_count, config.prior_loss_weight)
-            curve.record(loss)
-            self.learner.step(loss)
+            curve.record(self.take(batch, step))
+            self.learner.update()
             if (step + 1) % config.checkpoint_every == 0 and step + 1 < config.steps:
                 self.save(step + 1, curve)
             report(step + 1, config.steps)
         return self.learned(curve)
 
-    def picture_losses(self, batch: Batch, step: int) -> Tensor:
-        """The loss of each picture (B,): how wrong the prediction is, by place (alpha) and by timestep (min-SNR)."""
+    def take(self, batch: Batch, step: int) -> Tensor:
+        """The step's loss, its gradients left with the parameters; one picture at a time where memory is short."""
+        config, t = self.config, draw_timesteps(self.objective, batch, self.config.seed, step).to(self.learner.device)
+        if not config.economy.one_by_one:
+            loss = dreambooth_loss(self.picture_losses(batch, t), batch.instance_count, config.prior_loss_weight)
+            self.learner.backward(loss)
+            return loss.detach()
+        losses = []
+        for place, share in enumerate(shares(len(t), batch.instance_count, config.prior_loss_weight)):
+            loss = share * self.picture_losses(one_of(batch, place), t[place : place + 1]).sum()
+            self.learner.backward(loss)
+            losses.append(loss.detach())
+        return torch.stack(losses).sum()
+
+    def picture_losses(self, batch: Batch, t: Tensor) -> Tensor:
+        """The loss of each picture (B,): how wrong it is, by place (alpha) and by its timestep in ``t`` (min-SNR)."""
         family, learner, objective = self.inputs.family, self.learner, self.objective
-        t = draw_timesteps(objective, batch, self.config.seed, step).to(learner.device)  # (B,)
         noisy = objective.noisy(batch.latents, batch.noise, t)  # (B, C, h, w)
         target = objective.target(batch.latents, batch.noise, t)  # (B, C, h, w)
         with learner.accelerator.autocast():
@@ -267,7 +279,7 @@ def encode_text(family: Family, learner: Learner, sources: list[tuple[str, Laten
 def fingerprint(inputs: DreamBoothInputs, config: DreamBoothConfig, precision: str) -> str:
     """SHA-256 of all that the weights after k steps depend on: settings, pictures, prompts, base model."""
     settings = asdict(config) | {"precision": precision}
-    del settings["checkpoint_every"]  # changes nothing that is learned
+    del settings["checkpoint_every"], settings["economy"]  # change nothing that is learned
     facts = [CHECKPOINT_FORM, settings, inputs.base_id, inputs.family.name, inputs.class_prompt, inputs.size_px]
     facts += [[example.prompt for example in inputs.pack], inputs.structure is not None]
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from training import checkpoint
 from training.data import generator
+from training.economy import LAVISH, Economy, economise
 from training.modules import Family, Parts, adapter_tensors, add_adapter, shadow, trained_parameters
 
 METHODS = ("lora", "dreambooth")
@@ -37,6 +38,7 @@ class LearnerConfig:
     max_grad_norm: float = 1.0  # over all trained weights
     precision: str = "auto"  # of the forward pass; auto = bf16 or fp16 on CUDA, full precision elsewhere
     seed: int = 0
+    economy: Economy = LAVISH  # of memory; changes nothing that is learned but by rounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +58,12 @@ class Learner:
         """Whether what a prompt means changes from step to step."""
         return len(self.trained) > 1
 
-    def step(self, loss: Tensor) -> None:
-        """One update from a scalar loss: backward, clip, AdamW."""
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradients of a scalar loss to those that the next update goes by."""
         self.accelerator.backward(loss)
+
+    def update(self) -> None:
+        """One update from the gradients: clip, AdamW."""
         self.accelerator.clip_grad_norm_(self.parameters.values(), self.config.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -132,6 +137,7 @@ def make_learner(parts: Parts, family: Family, config: LearnerConfig, accelerato
         for part in rates:
             seed = generator(config.seed, f"adapter/{part}").initial_seed()
             add_adapter(ours[part], family.lora_targets[part], rank=config.rank, alpha=config.alpha, seed=seed)
+    economise(ours, config.economy)
     found = {part: trained_parameters(ours[part]) for part in rates}
     groups = [{"params": list(found[part].values()), "lr": rate} for part, rate in rates.items()]
     optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=device.type == "cuda")

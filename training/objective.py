@@ -106,3 +106,9 @@ def dreambooth_loss(losses: Tensor, instance_count: int, prior_loss_weight: floa
     """
     instance, prior = losses[:instance_count], losses[instance_count:]
     return instance.mean() + (prior_loss_weight * prior.mean() if len(prior) else 0.0)
+
+
+def shares(count: int, instance_count: int, prior_loss_weight: float) -> list[float]:
+    """The factor of each of ``count`` pictures in ``dreambooth_loss``: the loss is the sum of these times theirs."""
+    prior_count = count - instance_count
+    return [1 / instance_count] * instance_count + [prior_loss_weight / prior_count for _ in range(prior_count)]
