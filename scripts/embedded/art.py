@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import subprocess
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ import numpy as np
 import resvg_py
 from PIL import Image
 
+from pipeline.errors import BadInput
 from scripts.embedded.names import Identities
 
 RENDER_PX = 128
@@ -38,6 +40,7 @@ class ArtSet:
     style: str  # the word that names the set in a caption
     licence: str
     author: str
+    coloured: bool = True  # False: one colour for all; it teaches what things look like, not how to paint
 
 
 TRAINING_SETS = (
@@ -48,6 +51,30 @@ TRAINING_SETS = (
     ArtSet(package="@iconify-json/twemoji", version="1.2.5", style="twemoji", licence="CC-BY-4.0", author="Twitter"),
     ArtSet(package="@iconify-json/emojione", version="1.2.3", style="emojione", licence="CC-BY-4.0", author="EmojiOne"),
     ArtSet(package="@iconify-json/fxemoji", version="1.2.2", style="fxemoji", licence="Apache-2.0", author="Mozilla"),
+    ArtSet(package="@iconify-json/noto-v1", version="1.2.5", style="blob", licence="Apache-2.0", author="Google"),
+    ArtSet(
+        package="@iconify-json/streamline-emojis",
+        version="1.2.4",
+        style="streamline",
+        licence="CC-BY-4.0",
+        author="Streamline",
+    ),
+    ArtSet(
+        package="@iconify-json/fluent-emoji-high-contrast",
+        version="1.2.6",
+        style="contrast",
+        licence="MIT",
+        author="Microsoft",
+        coloured=False,
+    ),
+    ArtSet(
+        package="@iconify-json/emojione-monotone",
+        version="1.2.1",
+        style="monotone",
+        licence="CC-BY-4.0",
+        author="EmojiOne",
+        coloured=False,
+    ),
 )
 # Share-alike art: looked at for evaluation and shown in the demo, never learned from.
 HELD_OUT_SET = ArtSet(
@@ -100,7 +127,8 @@ def fetch(art: ArtSet, folder: Path) -> Path:
     if not plain.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         spec = f"{art.package}@{art.version}"
-        command = ["npm", "install", "--no-audit", "--no-fund", "--no-save", spec]
+        # Saved in the folder's own package.json: what is not, the next installation clears away.
+        command = ["npm", "install", "--no-audit", "--no-fund", "--loglevel", "error", "--prefix", ".", spec]
         subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)  # ours may be somebody's JSON
     return plain
 
@@ -118,8 +146,14 @@ def read_chars(path: Path) -> dict[str, str]:
 
 def _read(path: Path) -> dict[str, Any]:
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as file:
-        return json.load(file)
+    try:
+        with opener(path, "rt", encoding="utf-8") as file:
+            found: dict[str, Any] = json.load(file)
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise BadInput(
+            f"the art in {str(path)!r} cannot be read ({error}); delete it to have it fetched anew"
+        ) from error
+    return found
 
 
 def render(svg: str, side_px: int) -> np.ndarray:

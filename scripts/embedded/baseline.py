@@ -105,7 +105,7 @@ def main(
     """Train the U-Net that the SegFormer is compared with."""
     work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)  # every process starts from the same weights
-    train(P.training_art(art, work / "art"), work, WEIGHTS, minutes)
+    train(P.coloured(P.training_art(art, work / "art")), work, WEIGHTS, minutes)
 
 
 if __name__ == "__main__":

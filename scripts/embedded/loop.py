@@ -13,13 +13,14 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
+from safetensors.torch import load_file
 from torch import Tensor, distributed, nn
 
 EMA_DECAY = 0.999
@@ -39,6 +40,7 @@ class Schedule:
     learning_rate: float
     final_learning_rate_ratio: float = 0.02
     weight_decay: float = 1e-4
+    seed: int = 0  # of the pictures' randomness; weights that are taught further see others with another one
 
     def steps(self, processes: int = 1) -> int:
         """Optimiser steps in all."""
@@ -67,20 +69,33 @@ def world() -> tuple[int, int]:
     return int(os.environ.get("RANK", "0")), count
 
 
-def generator_of(step: int, rank: int = 0) -> torch.Generator:
+def begin_from(saved: Mapping[str, str], out: Path, name: str, folder: Path, kind: Any = None) -> None:
+    """Let a training that has no checkpoint start from the weights in ``out``, its schedule from the beginning.
+
+    Args:
+        saved: prefix of the names in the trained module → ``folder`` of ``out`` or ``folder/prefix`` of the names in
+            its safetensors.
+        kind: a class of transformers whose files name the weights otherwise than its modules do; it reads them.
+    """
+    path = folder / f"{name}.ckpt"
+    if path.is_file():
+        return
+    model: dict[str, Tensor] = {}
+    for prefix, place in saved.items():
+        where, _, inner = place.partition("/")
+        files = [] if kind else sorted((out / where).glob("*.safetensors"))
+        read = [load_file(file) for file in files] or [kind.from_pretrained(out / where).state_dict()]
+        for weights in read:
+            found = {key: value for key, value in weights.items() if key.startswith(inner)}
+            model |= {prefix + key.removeprefix(inner): value.float() for key, value in found.items()}
+    temporary = path.with_suffix(".tmp")
+    torch.save({"model": model}, temporary)
+    temporary.replace(path)
+
+
+def generator_of(step: int, rank: int = 0, seed: int = 0) -> torch.Generator:
     """The randomness of one step, the same whether or not the run was interrupted before it."""
-    return torch.Generator().manual_seed(rank * 1_000_003 + step)
-
-
-@contextmanager
-def averaged(model: nn.Module, average: dict[str, Tensor]) -> Iterator[None]:
-    """The model with its averaged weights; its own come back afterwards."""
-    own = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-    model.load_state_dict(average)
-    try:
-        yield
-    finally:
-        model.load_state_dict(own)
+    return torch.Generator().manual_seed((seed * 1_009 + rank) * 1_000_003 + step)
 
 
 def fit(
@@ -144,7 +159,7 @@ class _Run:
         for group in self.optimiser.param_groups:
             group["lr"] = self.schedule.rate(self.step, self.steps)
         with torch.autocast(self.device.type, torch.bfloat16):
-            loss = loss_of(self.model, generator_of(self.step, self.rank))
+            loss = loss_of(self.model, generator_of(self.step, self.rank, self.schedule.seed))
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
@@ -177,6 +192,13 @@ class _Run:
         if not self.path.is_file():
             return 0
         state = torch.load(self.path, map_location=self.device, weights_only=True)
+        if "optimiser" not in state:  # ``begin_from`` wrote it: weights alone, of what is saved of the model
+            strange = self.model.load_state_dict(state["model"], strict=False).unexpected_keys
+            if strange:  # nothing would have been taken from them, and the training have begun anew unnoticed
+                self.path.unlink()
+                raise KeyError(f"weights of {self.path.stem} that its module does not know: {strange[:3]!r}")
+            self.average.update({key: value.detach().clone() for key, value in self.model.state_dict().items()})
+            return 0
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.average.update(state["average"])

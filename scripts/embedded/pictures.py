@@ -15,10 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from scripts.embedded.art import Gallery, galleries
+from scripts.embedded.art import TRAINING_SETS, Gallery, galleries
 
 # scikit-image ships these, public domain or CC0. The held-out ones lie behind drawings only where a figure is measured.
-PHOTOGRAPHS = ("astronaut", "chelsea", "hubble_deep_field", "brick", "grass", "gravel")
+PHOTOGRAPHS = (
+    "astronaut", "chelsea", "hubble_deep_field", "brick", "grass", "gravel", "camera", "coins", "retina",
+    "immunohistochemistry",
+)  # fmt: skip
 HELD_OUT_PHOTOGRAPHS = ("coffee", "rocket")
 
 
@@ -58,6 +61,12 @@ def subset(art: Art, keep: list[int]) -> Art:
         styles=[art.styles[i] for i in keep],
         codes=[art.codes[i] for i in keep],
     )
+
+
+def coloured(art: Art) -> Art:
+    """Without the sets that are drawn in one colour."""
+    plain = {one.style for one in TRAINING_SETS if not one.coloured}
+    return subset(art, [i for i, style in enumerate(art.styles) if style not in plain])
 
 
 def replaced(art: Art, rgba: Tensor) -> Art:

@@ -1,4 +1,4 @@
-"""The embedded UNet, ControlNet and CLIP text encoder, trained together as latent diffusion with v-prediction.
+"""The embedded UNet and ControlNet, trained together as latent diffusion with v-prediction; the words come from CLIP.
 
 Owns their architecture, the training pairs (a drawing's latents, its structure map, its prompt) and the loss on names
 that were held out. Loads torch, diffusers and transformers.
@@ -17,27 +17,30 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL, ControlNetModel, DDPMScheduler, UNet2DConditionModel
 from PIL import Image
 from torch import Generator, Tensor, nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from pipeline.structure import structure_map
+from scripts.embedded import clip
 from scripts.embedded import pictures as P
 from scripts.embedded.art import Gallery
+from scripts.embedded.clip import CLASS_PROMPT
 from scripts.embedded.loop import Schedule, device_here, fit, world
-from scripts.embedded.words import CLIP_LENGTH, clip_tokenizer
+from scripts.embedded.words import CLIP_LENGTH
 from segmentation import learn
 from training.objective import DiffusionObjective, diffusion_objective
 
 SIDE_PX = 128
 CHANNELS = (96, 160, 192)
-TEXT_WIDTH = 192
-VARIANTS = 2  # renderings of each drawing: ground, size, turn and thickness of the map differ
+VARIANTS = 3  # renderings of each drawing: ground, size, turn and thickness of the map differ
+# The last one with dark lines around: a style of which every set's drawings are pairs, the map taken without the lines.
+INK_VARIANT, INK_STYLE = 2, "ink"
 CLUTTERED = (
     0.25  # share of maps taken from a drawing on a busy ground, though the drawing to learn stands on a plain one
 )
 INKED = 0.4  # share of maps taken from a drawing with an outline that the drawing to learn has not: lines tell less
 SNR_GAMMA = 5.0
 SCHEDULE = Schedule(samples=126_000, batch_size=16, learning_rate=6e-4)
-CLASS_PROMPT = "a telegram sticker"
+SAVED = {"unet.": "unet", "controlnet.": "controlnet"}  # prefix of the names in the trained module → folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +54,9 @@ class Pairs:
 
 
 class Diffusion(nn.Module):
-    """The modules that are trained together."""
+    """The modules that are trained together, and the frozen text tower that they listen to."""
 
-    def __init__(self, tokenizer: CLIPTokenizer, latent_channels: int) -> None:
+    def __init__(self, text_encoder: CLIPTextModel, latent_channels: int) -> None:
         super().__init__()
         self.unet = UNet2DConditionModel(
             sample_size=SIDE_PX // 8,
@@ -63,26 +66,13 @@ class Diffusion(nn.Module):
             up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
             block_out_channels=CHANNELS,
             layers_per_block=1,
-            cross_attention_dim=TEXT_WIDTH,
+            cross_attention_dim=text_encoder.config.hidden_size,
             attention_head_dim=8,
         )
         self.controlnet = ControlNetModel.from_unet(
             self.unet, conditioning_embedding_out_channels=(8, 16, 32, 64), conditioning_channels=3
         )
-        self.text_encoder = CLIPTextModel(
-            CLIPTextConfig(
-                vocab_size=len(tokenizer),
-                hidden_size=TEXT_WIDTH,
-                intermediate_size=4 * TEXT_WIDTH,
-                num_hidden_layers=4,
-                num_attention_heads=6,
-                max_position_embeddings=CLIP_LENGTH,
-                projection_dim=TEXT_WIDTH,
-                bos_token_id=tokenizer.bos_token_id,
-                eos_token_id=tokenizer.eos_token_id,
-                pad_token_id=tokenizer.pad_token_id,
-            )
-        )
+        self.text_encoder = text_encoder.requires_grad_(False)
 
     def forward(self, noisy: Tensor, timesteps: Tensor, ids: Tensor, maps: Tensor, use_map: Tensor) -> Tensor:
         """Predict v. ``maps`` (B, 3, H, W) in [0, 1]; ``use_map`` (B,) in {0, 1} switches the ControlNet off."""
@@ -122,7 +112,8 @@ def composites(art: P.Art, variant: int, photos: Tensor) -> tuple[np.ndarray, np
             rgba = rgba.flip(-1)
         rgba = P.turned(rgba, generator, degrees=8, scale=(0.75, 1.08))
         rgba = torch.cat([P.recoloured(rgba[:, :3], generator, share=0.15), rgba[:, 3:]], dim=1)
-        on_plain = P.over(rgba, P.plain_grounds(count, generator, white_share=0.6))
+        drawing = P.inked(rgba, generator, share=1.0) if variant == INK_VARIANT else rgba
+        on_plain = P.over(drawing, P.plain_grounds(count, generator, white_share=0.6))
         other = P.inked(rgba, generator, share=INKED)
         busy = P.over(other, learn.mixed_grounds(count, SIDE_PX, generator, photos))
         other = P.over(other, P.plain_grounds(count, generator, white_share=0.6))
@@ -151,7 +142,8 @@ def _maps_of(task: tuple[np.ndarray, int]) -> np.ndarray:
 def prepared(art: P.Art, work: Path) -> list[tuple[np.ndarray, np.ndarray]]:
     """Per variant the pictures (N, H, W, 3) and their maps (N, H, W), both uint8; made once, then read from disk."""
     photos = P.photographs()
-    mark = hashlib.sha256("\n".join([*art.names, *art.styles, f"{INKED} {CLUTTERED}"]).encode()).hexdigest()[:8]
+    facts = [*art.names, *art.styles, f"{INKED} {CLUTTERED} {INK_VARIANT}"]
+    mark = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:8]
     variants = []
     for variant in range(VARIANTS):
         path = work / f"pairs-{variant}-{mark}.npz"
@@ -186,9 +178,8 @@ def pairs(art: P.Art, vae: AutoencoderKL, work: Path) -> Pairs:
             np.save(path, torch.cat(encoded).half().numpy())
         latents.append(torch.from_numpy(np.load(path)).float())
         maps.append(torch.from_numpy(its_maps)[:, None])
-    return Pairs(
-        latents=torch.cat(latents), maps=torch.cat(maps), names=art.names * VARIANTS, styles=art.styles * VARIANTS
-    )
+    styles = [INK_STYLE if v == INK_VARIANT else style for v in range(VARIANTS) for style in art.styles]
+    return Pairs(latents=torch.cat(latents), maps=torch.cat(maps), names=art.names * VARIANTS, styles=styles)
 
 
 def prompts_of(data: Pairs, index: list[int], generator: Generator) -> list[str]:
@@ -238,7 +229,8 @@ def diffusion_loss(
 
 
 def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float | None) -> dict[str, float]:
-    """Train, measure and save UNet, ControlNet, text encoder, tokenizer and scheduler to ``out``."""
+    """Train, measure and save UNet, ControlNet and scheduler to ``out``, where CLIP lies already."""
+    art = P.coloured(art)
     device = device_here()
     vae = AutoencoderKL.from_pretrained(out / "vae", torch_dtype=torch.float32).to(device)
     if world()[0] == 0:
@@ -246,10 +238,9 @@ def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float |
     if world()[1] > 1:
         torch.distributed.barrier()
     data = pairs(art, vae, work)
-    tokenizer = clip_tokenizer(
-        [f"{CLASS_PROMPT} of {name}, {style} style" for name, style in zip(art.names, art.styles, strict=True)]
-    )
-    model = Diffusion(tokenizer, vae.config.latent_channels).to(device)
+    tokenizer = CLIPTokenizer.from_pretrained(out / "tokenizer", local_files_only=True)
+    words = CLIPTextModel.from_pretrained(out / clip.FOLDER, dtype=torch.float32, local_files_only=True)
+    model = Diffusion(words, vae.config.latent_channels).to(device)
     schedule = noise_schedule()
     objective = diffusion_objective(schedule.config, snr_gamma=SNR_GAMMA)
 
@@ -260,8 +251,7 @@ def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float |
     figures = fit("unet", model, loss_of, SCHEDULE, work, minutes=minutes)
     if world()[0] > 0:  # one of the processes writes
         return figures
-    for name in ("unet", "controlnet", "text_encoder"):
+    for name in ("unet", "controlnet"):
         getattr(model, name).half().save_pretrained(out / name, max_shard_size="15MB")
-    tokenizer.save_pretrained(out / "tokenizer")
     schedule.save_pretrained(out / "scheduler")
     return figures

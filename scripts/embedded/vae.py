@@ -22,6 +22,7 @@ PHOTO_SHARE = 8  # one crop in so many is of a photograph
 CHANNELS = (24, 48, 96, 160)
 LATENT_CHANNELS = 8
 SCHEDULE = Schedule(samples=112_000, batch_size=8, learning_rate=8e-4)
+SAVED = {"": "vae"}  # prefix of the names in the trained module → folder
 
 
 def build() -> AutoencoderKL:
@@ -80,6 +81,7 @@ def latent_scale(vae: AutoencoderKL, art: P.Art, count: int = 256) -> float:
 
 def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float | None) -> dict[str, float]:
     """Train, measure and save to ``out/vae``."""
+    art = P.coloured(art)
     vae = build().to(device_here(), memory_format=torch.channels_last)
     photos = P.photographs()
 

@@ -34,7 +34,7 @@ def measure(subject: Subject, config: EvaluateConfig, *, report: Report, should_
     asked = [place for found in chosen.values() for place in found]
     art = subject.held_out
     photos = [as_picture(f"{place}", Image.fromarray(art.rgba[place])) for place in asked]
-    inputs = CaptionInputs(photos=photos, captioner=subject.models.caption)
+    inputs = CaptionInputs(photos=photos, captioner=subject.models.caption, judge=subject.models.clip)
     said = caption(inputs, CaptionConfig(), report=report, should_stop=should_stop)
     rows: list[Row] = []
     for kind, found in chosen.items():
@@ -42,7 +42,7 @@ def measure(subject: Subject, config: EvaluateConfig, *, report: Report, should_
         rows += rows_of(kind, names, captions, config.seed)
     lines = [
         FigureRow(
-            label=f"{art.names[place]}: “{said[str(place)]}”",
+            label=told(art.names[place], said[str(place)]),
             pictures=[on_white(Image.fromarray(art.rgba[place]), SHOWN_PX)],
         )
         for found in chosen.values()
@@ -53,6 +53,11 @@ def measure(subject: Subject, config: EvaluateConfig, *, report: Report, should_
     )
     figure = Figure(title="What it is: “what was said”", columns=[""], rows=lines)
     return PartResult(rows=rows, figures=[figure], notes=[note])
+
+
+def told(name: str, said: str) -> str:
+    """The name and what was said, marked as right or wrong."""
+    return f"{'✓' if names_the_thing(said, name) else '✗'} {name}: “{said}”"
 
 
 def places(subject: Subject, new: bool, config: EvaluateConfig) -> list[int]:

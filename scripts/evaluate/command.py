@@ -23,7 +23,7 @@ from scripts.evaluate.result import interval, shown
 from scripts.progress import WAKING, working
 
 SHORT = 16  # letters of a note that has room in the table
-EXTRAS = {"resvg_py": "recipe", "torchmetrics": "evaluate"}  # module → the extra that brings it
+EXTRAS = {"torchmetrics": "evaluate"}  # module → the extra that brings it
 
 
 def evaluate(
@@ -33,7 +33,9 @@ def evaluate(
     ] = None,
     count: Annotated[
         int | None,
-        typer.Option("--count", metavar="N", help="Pictures that each part looks at. (default: the part's own)"),
+        typer.Option(
+            "--count", metavar="N", help="Pictures of each kind that a part looks at. (default: the part's own)"
+        ),
     ] = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Where evaluation.json and evaluation.html go.")
@@ -91,12 +93,12 @@ def check_extras() -> None:
     Raises:
         BadInput: a package of the extras lacks.
     """
-    for module, extra in EXTRAS.items():
-        if find_spec(module) is None:
-            raise BadInput(
-                f"the evaluation needs {module!r}, which is not installed; "
-                f'run `pip install --editable ".[{extra}]"` in a clone, or `make setup`'
-            )
+    lacking = {module: extra for module, extra in EXTRAS.items() if find_spec(module) is None}
+    if lacking:
+        raise BadInput(
+            f"the evaluation needs {' and '.join(map(repr, lacking))}, not installed; run `make setup` in the clone, "
+            f'or `pip install --editable ".[{",".join(lacking.values())}]"`'
+        )
 
 
 def tell(document: Json) -> None:

@@ -40,13 +40,14 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class VisionTower:
-    """A vision transformer of transformers, one class token and then its patches."""
+    """The eyes of a model of transformers: a token for the whole, then one a patch."""
 
     name: str  # of the model that it is part of
     model: Any
     side_px: int
     mean: Sequence[float]
     std: Sequence[float]
+    projection: Any = None  # of what the whole was seen as into the model's space; without it, the patches' mean
 
     @torch.no_grad()
     def see(self, pictures: Sequence[Image.Image]) -> Iterator[Seen]:
@@ -54,13 +55,19 @@ class VisionTower:
         for start in range(0, len(pictures), BATCH):
             x = resized(as_tensor(pictures[start : start + BATCH]), self.side_px)
             x = (x - torch.tensor(self.mean).view(3, 1, 1)) / torch.tensor(self.std).view(3, 1, 1)
-            output = self.model(x.to(self.model.device, self.model.dtype), output_hidden_states=True)
+            weight = next(self.model.parameters())
+            output = self.model(x.to(weight.device, weight.dtype), output_hidden_states=True)
             layers = [patches(hidden) for hidden in output.hidden_states]
-            last = patches(output.last_hidden_state)
-            yield Seen(layers=layers, embedding=last.mean(dim=(2, 3)))
+            yield Seen(layers=layers, embedding=self._embedding(output))
+
+    def _embedding(self, output: Any) -> Tensor:
+        """(B, D) float32 on the CPU."""
+        if self.projection is None:
+            return patches(output.last_hidden_state).mean(dim=(2, 3))
+        return F.normalize(self.projection(output.pooler_output).float(), dim=-1).cpu()
 
     def embeddings(self, pictures: Sequence[Image.Image]) -> Array:
-        """The mean of the last layer's patches. Returns (N, D)."""
+        """What the model makes of each picture as a whole. Returns (N, D)."""
         return np.concatenate([seen.embedding.double().numpy() for seen in self.see(pictures)])
 
     def style(self, pictures: Sequence[Image.Image]) -> Array:
@@ -131,6 +138,21 @@ def resized(pictures: Tensor, side_px: int) -> Tensor:
     return F.interpolate(pictures, size=(side_px, side_px), mode="bilinear", antialias=True)
 
 
+def clip_tower(subject: Subject) -> VisionTower | None:
+    """The eyes of the profile's CLIP; what it sees, projected to where the words are."""
+    clip = subject.models.clip
+    if clip is None:
+        return None
+    return VisionTower(
+        name="CLIP",
+        model=clip.model.vision_model,
+        side_px=clip.processor.size["height"],
+        mean=clip.processor.image_mean,
+        std=clip.processor.image_std,
+        projection=clip.model.visual_projection,
+    )
+
+
 def captioner_tower(subject: Subject) -> VisionTower:
     """The eyes of the profile's BLIP."""
     captioner = subject.models.caption
@@ -145,7 +167,7 @@ def captioner_tower(subject: Subject) -> VisionTower:
 
 
 # The first entry that a profile has is taken. One says None where the profile has no such model.
-NETWORKS: dict[str, Callable[[Subject], VisionTower | None]] = {"blip": captioner_tower}
+NETWORKS: dict[str, Callable[[Subject], VisionTower | None]] = {"clip": clip_tower, "blip": captioner_tower}
 
 
 def feature_network(subject: Subject) -> VisionTower:

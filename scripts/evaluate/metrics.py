@@ -54,7 +54,7 @@ class Metric:
 
 def facts(subject: Subject) -> Json:
     """Which of the models that would have to be downloaded are here."""
-    return {"lpips": lpips_lack(), "clip": {name: clip.lack(name) for name in clip.SOURCES}}
+    return {"lpips": lpips_lack(), "clip": clip.lacks(subject.models)}
 
 
 def measure(subject: Subject, config: EvaluateConfig, *, report: Report, should_stop: ShouldStop) -> PartResult:
@@ -66,7 +66,7 @@ def measure(subject: Subject, config: EvaluateConfig, *, report: Report, should_
     plan = plan_of(subject, config.count, config.seed)
     sets = sets_of(Work(subject=subject, plan=plan, seed=config.seed, report=report, should_stop=should_stop))
     metrics = [*picture_metrics(subject, sets), *set_metrics(subject, sets, config.seed)]
-    scorers = [clip.Scorer(name, subject.models.device.torch_device) for name in clip.SOURCES if not clip.lack(name)]
+    scorers = clip.scorers(subject.models)
     metrics += [scorer_metric(scorer, sets) for scorer in scorers]
     rows: list[Row] = []
     for done, metric in enumerate(metrics):
@@ -78,16 +78,17 @@ def measure(subject: Subject, config: EvaluateConfig, *, report: Report, should_
         features = [scorer.of_pictures(sets.pictures[name]) for name in ORDER]
         owners = np.repeat(np.arange(len(ORDER)), [len(part) for part in features])
         rows += search(scorer, torch.cat(features), owners, len(ORDER))
-    rows += lacking()
+    rows += lacking(subject)
     shown = [FigureRow(label=name, pictures=sets.pictures[name][:SHOWN]) for name in ORDER]
     figure = Figure(title="The four sets", columns=[""] * min(SHOWN, len(plan.things)), rows=shown)
     return PartResult(rows=rows, figures=[figure], notes=[sets.note])
 
 
-def lacking() -> list[Row]:
+def lacking(subject: Subject) -> list[Row]:
     """What was not measured, and why."""
     rows = [skipped("LPIPS", why)] if (why := lpips_lack()) else []
-    return rows + [skipped(f"{name}, and its prompt search", why) for name in clip.SOURCES if (why := clip.lack(name))]
+    lacks = clip.lacks(subject.models)
+    return rows + [skipped(f"{name}, and its prompt search", why) for name, why in lacks.items() if why]
 
 
 def picture_metrics(subject: Subject, sets: Sets) -> list[Metric]:
@@ -116,7 +117,7 @@ def ergas_of(pictures: Sequence[Image.Image], truths: Sequence[Image.Image]) -> 
 
 
 def set_metrics(subject: Subject, sets: Sets, seed: int) -> list[Metric]:
-    """FID, KID and IS on the features of a vision transformer that knows sticker art."""
+    """FID, KID and IS on the features of a network that knows sticker art."""
     network = feature_network(subject)
     features = {name: network.embeddings(sets.pictures[name]) for name in ORDER}
     reference = network.embeddings(sets.reference)

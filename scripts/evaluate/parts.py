@@ -9,11 +9,11 @@ what its result depends on beside the profile's models and the art.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
 from pipeline.errors import BadSetting
+from pipeline.options import check_seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,7 @@ class Part:
 PARTS = {
     "segmentation": Part(title="Cutting out", module="segmentation", count=128),
     "captions": Part(title="Captions", module="captions", count=200),
+    "emoji": Part(title="Emoji", module="emoji", count=400),
     "personalisation": Part(title="Learning a style, against the truth", module="personalisation", count=60),
     "structure": Part(title="Does the structure map give the style away?", module="neutrality", count=300),
     "metrics": Part(title="Which metric can be believed? The study of 2023, again", module="metrics", count=60),
@@ -65,13 +66,8 @@ def config_of(part: Part, count: int | None, seed: int) -> EvaluateConfig:
     """What a part is told.
 
     Raises:
-        BadSetting: the count is too small for an interval.
+        BadSetting: the count is too small for an interval, or the seed is none.
     """
     if count is not None and count < 2:
         raise BadSetting(f"count = {count!r}: an interval needs at least 2 pictures")
-    return EvaluateConfig(count=part.count if count is None else count, seed=seed)
-
-
-def titles(names: Sequence[str]) -> list[str]:
-    """What a person reads."""
-    return [PARTS[name].title for name in names]
+    return EvaluateConfig(count=part.count if count is None else count, seed=check_seed(seed))

@@ -48,6 +48,7 @@ def measure(subject: Subject, config: EvaluateConfig, *, report: Report, should_
         for name, pictures in results.items()
         for row in rows_of_arm(name, pictures, plan, distances(subject), judges, network, config.seed)
     ]
+    rows += rows_of_place(plan, distances(subject), config.seed)
     rows += [row for name, judge in judges.items() for row in rows_of_judge(name, judge, subject, plan, config.seed)]
     if lack := lpips_lack():
         rows.append(skipped("LPIPS", lack))
@@ -99,6 +100,22 @@ def rows_of_arm(
     rows.append(share_row(f"{name}: content passes", content, seed=seed, note=chance))
     both = next(iter(styles.values())) & content
     return [*rows, share_row(f"{name}: style and content pass", both, seed=seed, note=next(iter(judges)))]
+
+
+def rows_of_place(plan: Plan, distance: dict[str, Distance], seed: int) -> list[Row]:
+    """How often the untouched picture comes nearer by standing where the truth stands, its style unchanged.
+
+    These distances compare place by place: this row is what they make of place, beside what they make of style.
+    """
+    truths, before, moved = ([getattr(t, which) for t in plan.things] for which in ("truth", "untouched", "moved"))
+    return [
+        share_row(
+            f"untouched, moved into the truth's frame: nearer to it, {what}",
+            far(moved, truths) < far(before, truths),
+            seed=seed,
+        )
+        for what, far in distance.items()
+    ]
 
 
 def rows_of_judge(name: str, of: Statistics, subject: Subject, plan: Plan, seed: int) -> list[Row]:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from pipeline.domain import Pack, Picture
 from pipeline.errors import BadInput
-from pipeline.framing import ground_for, on_ground, squared
+from pipeline.framing import ground_for, on_ground, squared, trimmed
 from scripts.evaluate.subject import HELD_OUT, Subject, as_picture, shuffled
 
 SOURCES = ("noto", "twemoji", "fluent")  # in turn
@@ -30,6 +30,7 @@ class Thing:
     new: bool  # its name was held out of the training
     photo: Picture  # the source's drawing, as a person would send it
     untouched: Image.Image  # the same, as img2img starts from it
+    moved: Image.Image  # the same, stretched to where the truth stands: what place alone brings, at the same style
     truth: Image.Image  # the held-out set's drawing
 
 
@@ -59,7 +60,7 @@ def plan_of(subject: Subject, count: int, seed: int, others: int = 200) -> Plan:
             f"only {len(everywhere)} things are in all of {', '.join(SOURCES)} and {HELD_OUT}; fetch the art"
         )
     rest = shuffled([code for code in subject.place(HELD_OUT) if code not in codes | {*pack_codes}], seed + 2)
-    size = subject.models.profile.size_px
+    size = subject.models.profile.drawing_px
     return Plan(
         things=[thing_of(subject, code, source, size) for code, source in chosen],
         pack=Pack(
@@ -103,5 +104,11 @@ def thing_of(subject: Subject, code: str, source: str, size_px: int) -> Thing:
         new=subject.is_new(source, code) and subject.is_new(HELD_OUT, code),
         photo=as_picture(f"{source}-{code}", drawing),
         untouched=on_ground(drawing, size_px, ground),
+        moved=on_ground(stretched(drawing, trimmed(subject.drawing(HELD_OUT, code)).size), size_px, ground),
         truth=on_ground(subject.drawing(HELD_OUT, code), size_px, ground),
     )
+
+
+def stretched(drawing: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The drawing, trimmed, in another width and height."""
+    return trimmed(drawing).resize(size, Image.Resampling.LANCZOS)

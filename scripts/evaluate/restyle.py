@@ -19,7 +19,7 @@ from pipeline.card import fitting_card, weight_files
 from pipeline.domain import Method, Report, ShouldStop, no_report
 from pipeline.draw import generate_config
 from pipeline.errors import Stopped
-from pipeline.generate import GenerateInputs, generate
+from pipeline.generate import GenerateInputs, generate, starting_picture
 from pipeline.learn import base_modules, learn_style, style_config
 from pipeline.options import Options, options_of
 from pipeline.style import applied
@@ -111,7 +111,7 @@ def drawn(work: Work, options: Options, style: Path, *, apply: bool = True) -> l
 def captions_of(work: Work) -> dict[str, str]:
     """What the profile says of each source drawing."""
     photos = [thing.photo for thing in work.plan.things]
-    inputs = CaptionInputs(photos=photos, captioner=work.subject.models.caption)
+    inputs = CaptionInputs(photos=photos, captioner=work.subject.models.caption, judge=work.subject.models.clip)
     return caption(inputs, CaptionConfig(), report=no_report, should_stop=work.should_stop)
 
 
@@ -131,8 +131,16 @@ def untouched(work: Work) -> list[Image.Image]:
     return [thing.untouched for thing in work.plan.things]
 
 
+def line_alone(work: Work) -> list[Image.Image]:
+    """What img2img starts from: the source's drawing with the pack's line, if the profile gives it one; no model."""
+    options = options_for(work.subject, Method.LORA, work.seed)
+    style = learned(work, options)
+    config = generate_config(options, fitting_card(style, options.profile.name))
+    return [starting_picture(thing.photo, config) for thing in work.plan.things]
+
+
 def img2img(work: Work) -> list[Image.Image]:
-    """The base model alone, told the same words."""
+    """The base model alone, told the same words, from the same start."""
     options = options_for(work.subject, Method.LORA, work.seed)
     return drawn(work, options, learned(work, options), apply=False)
 
@@ -158,6 +166,7 @@ def overtrained(work: Work) -> list[Image.Image]:
 
 ARMS: dict[str, Callable[[Work], list[Image.Image]]] = {
     "untouched": untouched,
+    "line alone": line_alone,
     "img2img alone": img2img,
     "LoRA": lora,
     "DreamBooth": dreambooth,

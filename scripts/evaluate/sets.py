@@ -50,7 +50,7 @@ def sets_of(work: Work) -> Sets:
             PAINTED: [thing.truth for thing in work.plan.things],
             GOOD: METHODS[method](work),
             BAD: overtrained(work),
-            TRASH: trash(work.plan, work.subject.models.profile.size_px, work.seed),
+            TRASH: trash(work.plan, work.subject.models.profile.drawing_px, work.seed),
         },
         reference=work.plan.others,
         note=note,
