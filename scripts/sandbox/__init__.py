@@ -1,0 +1,1 @@
+"""`stickers sandbox`: the bot without Telegram, against an emulator of the Bot API on loopback."""
