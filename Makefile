@@ -18,14 +18,15 @@ help: ## Show this list
 setup: $(VENV)/.dev ## Make .venv with everything that the checks and the tests need
 
 demo: $(VENV)/.runtime ## Learn the demo pack's style and make stickers in it, into demo/
-	$(BIN)/stickers make configs/demo/pack configs/demo/photos/*.png configs/demo/photos/*.jpg --out demo $(DEMO_ARGS)
+	$(BIN)/stickers make configs/demo/pack configs/demo/photos/*.png configs/demo/photos/*.jpg \
+	  --words "birthday cake" --words "кот" --out demo $(DEMO_ARGS)
 	@echo
 	@echo "All at one glance:  demo/sheet.png"
 	@echo "The stickers:       demo/stickers/"
 
 test: $(VENV)/.dev ## Run the checks, then all tests
 	$(MAKE) check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## Lint, format, types, who may import whom
 	$(BIN)/ruff check .
@@ -49,7 +50,7 @@ $(VENV)/.runtime: $(BIN)/pip pyproject.toml
 
 $(VENV)/.dev: $(BIN)/pip pyproject.toml
 	@echo "installing Python packages; some minutes"
-	$(INSTALL) --editable ".[recipe,evaluate,dev]"
+	$(INSTALL) --editable ".[evaluate,dev]"
 	@touch $(VENV)/.runtime $@
 
 $(BIN)/pip:

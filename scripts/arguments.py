@@ -14,7 +14,15 @@ LOOK, LEARNING, RUN = "How it looks", "How the style is learned", "Where and how
 DEFAULT = "(default: the profile's, see `stickers models`)"
 
 Pack = Annotated[Path, typer.Argument(metavar="PACK", help="The sticker pack: a folder or a zip of 3 to 120 pictures.")]
-Photos = Annotated[list[Path], typer.Argument(metavar="PHOTO", help="The pictures to turn into stickers.")]
+Photos = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="PHOTO", help="The pictures to turn into stickers.", show_default=False),
+]
+Sent = Annotated[list[Path], typer.Argument(metavar="PHOTO", help="The pictures to turn into stickers.")]
+Words = Annotated[
+    list[str] | None,
+    typer.Option("--words", "-w", metavar="TEXT", help="A thing to draw without a photo; as often as you like."),
+]
 Described = Annotated[list[Path], typer.Argument(metavar="PHOTO", help="The pictures to describe.")]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the results go; made if missing.")]
 ProfileName = Annotated[
@@ -22,7 +30,7 @@ ProfileName = Annotated[
     typer.Option("--profile", metavar="NAME", help="Which models; see `stickers models`.", rich_help_panel=RUN),
 ]
 Seed = Annotated[
-    int, typer.Option("--seed", metavar="N", help="Same seed, same machine: the same pictures.", rich_help_panel=RUN)
+    int, typer.Option("--seed", metavar="N", help="Same seed, same machine: the same result.", rich_help_panel=RUN)
 ]
 AsJson = Annotated[
     bool,

@@ -28,9 +28,11 @@ from scripts.arguments import (
     Steps,
     Strength,
     TrainSteps,
+    Words,
 )
 from scripts.door import Door, Plain, program_version
 from scripts.evaluate.command import evaluate
+from scripts.service import command as service
 
 if TYPE_CHECKING:
     from pipeline.options import Options
@@ -77,8 +79,9 @@ def stickers(
 @app.command(rich_help_panel=JOB)
 def make(
     pack: Pack,
-    photos: Photos,
     out: Out,
+    photos: Photos = None,
+    words: Words = None,
     prompt: Prompt = None,
     strength: Strength = None,
     guidance: Guidance = None,
@@ -91,12 +94,13 @@ def make(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Make stickers of PHOTOs in the style of PACK.
+    """Make stickers of PHOTOs, or of things that you name, in the style of PACK.
 
     DIR gets the stickers, a contact sheet, a report and the learned style.
 
     [bold]Examples[/]
       stickers make my-pack/ cat.jpg --out results/
+      stickers make my-pack/ --words "a cat in a hat" --words rocket --out results/
       stickers make pack.zip *.jpg --out results/ --count 4 --seed 7
       stickers make my-pack/ cat.jpg --out results/ --prompt "{caption}, party hat"
       stickers make my-pack/ cat.jpg --out results/ --profile sd15 --steps 30
@@ -116,7 +120,7 @@ def make(
         seed=seed,
         outline=outline,
     )
-    commands.make(pack, photos, out, options, as_json=as_json)
+    commands.make(pack, photos or [], words or [], out, options, as_json=as_json)
 
 
 @app.command(rich_help_panel=ALONE)
@@ -166,9 +170,10 @@ def caption(photos: Described, profile: ProfileName = "embedded", as_json: AsJso
 
 @app.command(rich_help_panel=ALONE)
 def generate(
-    photos: Photos,
     style: Annotated[Path, typer.Option("--style", metavar="STYLE", help="What `train` made, or DIR/style of `make`.")],
     out: Out,
+    photos: Photos = None,
+    words: Words = None,
     prompt: Prompt = None,
     strength: Strength = None,
     guidance: Guidance = None,
@@ -183,7 +188,7 @@ def generate(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Draw PHOTOs in a learned style; the drafts still have their ground.
+    """Draw PHOTOs, or things that you name, in a learned style; the drafts still have their ground.
 
     [bold]Examples[/]
       stickers generate --style my-style/ cat.jpg --out drafts/
@@ -200,7 +205,7 @@ def generate(
         count=count,
         seed=seed,
     )
-    commands.generate(style, photos, out, options, as_json=as_json)
+    commands.generate(style, photos or [], words or [], out, options, as_json=as_json)
 
 
 @app.command(rich_help_panel=ALONE)
@@ -274,6 +279,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 app.command(rich_help_panel=HERE)(evaluate)
+service.attach(app)
 
 
 def _options(profile: str, **given: Any) -> Options:

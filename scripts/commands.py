@@ -17,7 +17,7 @@ from pipeline.domain import Stage
 from pipeline.errors import BadInput
 from pipeline.options import Options
 from pipeline.settings import Settings, check_paths, load_profile, profile_names
-from pipeline.store import read_json
+from pipeline.store import STYLE_CARD, read_json
 from scripts import results
 from scripts.progress import WAKING, Display, working
 
@@ -52,18 +52,23 @@ def _waking(display: Display) -> ModuleType:
     return run
 
 
-def _given(options: Options, pack: Path | None = None, photos: Sequence[Path] = (), **more: Path) -> Given:
+def _given(
+    options: Options, pack: Path | None = None, photos: Sequence[Path] = (), words: Sequence[str] = (), **more: Path
+) -> Given:
     """What was handed in; ``pipeline.request`` reads it, and refuses what is wrong while nothing heavy is loaded."""
     quiet()
     _must_exist(pack, photos)
     from pipeline.request import Given
 
-    return Given(options=options, settings=Settings(), pack=pack, photos=photos, **more)
+    return Given(options=options, settings=Settings(), pack=pack, photos=photos, words=words, **more)
 
 
-def make(pack: Path, photos: Sequence[Path], out: Path, options: Options, *, as_json: bool) -> None:
+def make(
+    pack: Path, photos: Sequence[Path], words: Sequence[str], out: Path, options: Options, *, as_json: bool
+) -> None:
     """``stickers make``."""
-    given = _given(options, pack, photos, out=out)
+    _something(photos, words)
+    given = _given(options, pack, photos, words, out=out)
     from pipeline.request import to_make
 
     with working() as (display, stop):
@@ -113,9 +118,12 @@ def caption(photos: Sequence[Path], options: Options, *, as_json: bool) -> None:
     results.warn(request.skipped, request.notes)
 
 
-def generate(style: Path, photos: Sequence[Path], out: Path, options: Options, *, as_json: bool) -> None:
+def generate(
+    style: Path, photos: Sequence[Path], words: Sequence[str], out: Path, options: Options, *, as_json: bool
+) -> None:
     """``stickers generate``."""
-    given = _given(options, photos=photos, style=style, out=out)
+    _something(photos, words)
+    given = _given(options, photos=photos, words=words, style=style, out=out)
     from pipeline.request import to_draw
 
     with working() as (display, stop):
@@ -143,12 +151,12 @@ def profile_of_style(style: Path) -> str:
     Raises:
         BadInput: there is no style.
     """
-    if not (style / "style.json").is_file():
+    if not (style / STYLE_CARD).is_file():
         raise BadInput(f"{str(style)!r} is no style; give a folder that `stickers train` or `stickers make` made")
-    card = read_json(style / "style.json")
+    card = read_json(style / STYLE_CARD)
     name = card.get("profile") if isinstance(card, dict) else None
     if not isinstance(name, str):
-        raise BadInput(f"{str(style / 'style.json')!r} names no profile; learn the style again")
+        raise BadInput(f"{str(style / STYLE_CARD)!r} names no profile; learn the style again")
     return name
 
 
@@ -190,6 +198,12 @@ def doctor(*, as_json: bool) -> int:
         checks = examine(Settings())
     tell(checks, as_json=as_json)
     return 0 if healthy(checks) else 1
+
+
+def _something(photos: Sequence[Path], words: Sequence[str]) -> None:
+    """Refuse a drawing of nothing."""
+    if not photos and not words:
+        raise BadInput('there is nothing to draw; give at least one PHOTO, or --words "a cat in a hat"')
 
 
 def _must_exist(pack: Path | None, photos: Sequence[Path] = ()) -> None:

@@ -1,7 +1,7 @@
 """``python -m scripts.demo_inputs``: draw the demo's pack and photos into ``configs/demo``, and write their credits.
 
 Owns which pictures the demo shows and who made them. Knows no model. A build-time tool: what it writes is committed.
-Loads resvg-py and scikit-image (the ``recipe`` extra) through the recipe of the embedded models.
+Loads resvg-py and scikit-image through the recipe of the embedded models.
 """
 
 from __future__ import annotations

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.errors import StickerError
+from pipeline.errors import NoQueue, StickerError
 from pipeline.settings import DEFAULT_PROFILE, Settings, load_profile, profile_names
 from pipeline.store import check_output
 from scripts import results
 
 PYTHON = (3, 11)
-WANTED_MEMORY_GB = 4.0  # what a job of the default profile takes at its peak
+WANTED_MEMORY_GB = 2.0  # a job of the default profile takes 1.3 at its peak; the rest is for what runs beside it
 WANTED_DISK_MB = 500  # class pictures, checkpoints, results of the default profile
 GB = 1_000_000_000
 
@@ -51,7 +51,7 @@ class Check:
 
 def examine(settings: Settings) -> list[Check]:
     """All checks, in the order in which a person would make them."""
-    return [python(), *torch_and_device(settings), memory(), *disk(settings), *models()]
+    return [python(), *torch_and_device(settings), memory(), *disk(settings), *service(settings), *models()]
 
 
 def healthy(checks: Sequence[Check]) -> bool:
@@ -133,6 +133,64 @@ def disk(settings: Settings) -> Iterator[Check]:
         found=f"{here}, {_free(here)} free",
         to_do=None if enough else "let --out name a folder on another disk",
     )
+
+
+def service(settings: Settings) -> Iterator[Check]:
+    """What jobs of many people need: the folder of their files, and the queue. Makes neither."""
+    data = settings.data_dir
+    try:
+        check_output(data, WANTED_DISK_MB)
+        yield Check(name="data folder", state=State.GOOD, found=f"{data}, {_free(data)} free")
+    except StickerError as error:
+        to_do = "let STICKERS_DATA_DIR name another folder, before `stickers run` or `stickers submit`"
+        yield Check(name="data folder", state=State.NOTE, found=str(error), to_do=to_do)
+    yield key(settings)
+    yield queue(settings)
+
+
+def key(settings: Settings) -> Check:
+    """What people's words and files are sealed with: where it is, and whether queue and files know it. Makes none."""
+    try:
+        from pipeline.sealed_files import files_of
+        from pipeline.vault import key_place, vault_of
+
+        vault = vault_of(settings, begins=False)
+        files_of(settings, begins=False)
+    except (StickerError, ImportError, OSError) as error:
+        to_do = "what is sealed can be read with its own key alone: bring that back, or begin with an empty data folder"
+        return Check(name="key", state=State.NOTE, found=str(error), to_do=to_do)
+    place = "STICKERS_SECRET_KEY" if settings.secret_key else key_place(settings.secret_key_file, settings.data_dir)
+    if vault is None:
+        return Check(name="key", state=State.GOOD, found=f"none yet; the first start makes one, {place}")
+    changing = "; several: leave the old ones out once bot and workers have started" if vault.changing else ""
+    return Check(name="key", state=State.GOOD, found=f"{place}; keep a copy apart from the data{changing}")
+
+
+def queue(settings: Settings) -> Check:
+    """The queue's database: which, does it answer, and what is in it."""
+    try:
+        from pipeline.jobs import address
+        from pipeline.jobs.looks import Looks
+    except (ImportError, OSError) as error:
+        to_do = "run `make setup`, or install the package again"
+        return Check(name="queue", state=State.NOTE, found=f"cannot be loaded: {error}", to_do=to_do)
+    try:
+        url = address.parsed(settings.queue)
+        engine = address.connected(url, begins=False)
+    except NoQueue as error:
+        return Check(name="queue", state=State.GOOD, found=str(error))
+    except StickerError as error:
+        to_do = "let STICKERS_QUEUE_URL name a database that answers, or start its server; only `stickers make` and "
+        return Check(name="queue", state=State.NOTE, found=str(error), to_do=f"{to_do}its stages work without it")
+    try:
+        depth = Looks(engine).depth()
+        kinds = ", ".join(f"{count} {status}" for status, count in depth.items()) or "no job yet"
+        return Check(name="queue", state=State.GOOD, found=f"{address.place_of(url)} answers: {kinds}")
+    except StickerError as error:
+        to_do = "see what it says of the database; nothing is lost by stopping the workers meanwhile"
+        return Check(name="queue", state=State.NOTE, found=str(error), to_do=to_do)
+    finally:
+        engine.dispose()
 
 
 def _free(folder: Path) -> str:

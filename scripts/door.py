@@ -128,9 +128,20 @@ def _dashed_file(words: Sequence[str]) -> str:
 
 def _unforeseen(error: Exception, words: Sequence[str]) -> str:
     """Keep the traceback in a log file, and say where."""
-    first_line = (str(error).strip().splitlines() or [""])[0]
+    first_line = _masked((str(error).strip().splitlines() or [""])[0], words)
     kept = "what was finished is kept: run the same command again to go on"
     return f"unexpected {type(error).__name__}: {first_line}\n{kept}; details for a bug report: {_write_log(words)}"
+
+
+def _masked(text: str, words: Sequence[str]) -> str:
+    """Without the queue's address, which may carry a password."""
+    given = [after for before, after in pairwise(words) if before == "--url"]
+    given += [word.removeprefix("--url=") for word in words if word.startswith("--url=")]
+    given += [word for word in words if "://" in word and not word.startswith("--url=")]
+    given.append(os.environ.get("STICKERS_QUEUE_URL", ""))
+    for address in sorted(filter(None, given), key=len, reverse=True):
+        text = text.replace(address, "…")
+    return text
 
 
 def _write_log(words: Sequence[str]) -> Path:
@@ -141,6 +152,7 @@ def _write_log(words: Sequence[str]) -> Path:
             traceback.format_exc(),
         )
     )
+    text = _masked(text, words)
     stem = f"stickers-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     try:
         from pipeline.settings import Settings

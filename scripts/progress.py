@@ -66,7 +66,7 @@ def working(*, resumes: bool = True) -> Iterator[tuple[Display, Stop]]:
     Args:
         resumes: whether the command, once stopped, goes on where it was.
     """
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, emoji=False)
     draws = console.is_terminal and not console.is_dumb_terminal
     with stoppable(tells=not draws, resumes=resumes) as stop, redirect_stdout(console.file):
         if draws:
@@ -139,7 +139,7 @@ class _Live(Progress):
         self._should_stop = should_stop  # before rich asks for renderables
         columns = (
             SpinnerColumn(finished_text="[green]✓[/]"),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=28),
             _Count(),
             _Time(),

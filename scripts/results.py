@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 def say(line: str = "", *, style: str | None = None) -> None:
     """A line on stdout, however long: paths are not broken."""
-    Console(highlight=False).print(line, style=style, soft_wrap=True, markup=False)
+    Console(highlight=False, emoji=False).print(line, style=style, soft_wrap=True, markup=False)
 
 
 def warn(skipped: Sequence[Skipped], notes: Sequence[str] = ()) -> None:
     """What was left out and what is to be known, on stderr."""
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, emoji=False)
     for entry in skipped:
         console.print(f"skipped {entry.name}: {entry.reason}", style="yellow", soft_wrap=True, markup=False)
     for note in notes:
