@@ -16,10 +16,11 @@ settings.load_profile("house")
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Class pictures and styles of the tests never meet those of the person who runs them."""
+    """Class pictures, styles and the key of the tests never meet those of the person who runs them."""
     folder = tmp_path_factory.mktemp("cache")
-    before = {name: os.environ.get(name) for name in ("STICKERS_CACHE_DIR", "NO_COLOR")}
-    os.environ |= {"STICKERS_CACHE_DIR": str(folder), "NO_COLOR": "1"}
+    before = {name: os.environ.get(name) for name in ("STICKERS_CACHE_DIR", "STICKERS_SECRET_KEY_FILE", "NO_COLOR")}
+    key = folder / "secret.key"  # made by whoever wants it first
+    os.environ |= {"STICKERS_CACHE_DIR": str(folder), "STICKERS_SECRET_KEY_FILE": str(key), "NO_COLOR": "1"}
     yield folder
     for name, value in before.items():
         if value is None:

@@ -74,6 +74,13 @@ print(json.dumps(guilty))
     assert json.loads(done.stdout) == {}
 
 
+def test_the_bot_begins_without_what_only_drawing_needs() -> None:
+    """The libraries of image processing took it twice as long to begin, and it calls none of them."""
+    program = "import sys, bot.app; print(*({'scipy', 'skimage', 'pandas'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
 def test_every_module_that_could_be_light_is_promised_to_be() -> None:
     """A pipeline module from which no chain of imports leads to a heavy library stands in the contract ``light``."""
     graph = grimp.build_graph("bot", "pipeline", "training", "segmentation", include_external_packages=True)

@@ -1,4 +1,4 @@
-"""Six tiny art sets, each with a manner of its own, in the layout that the recipe and the evaluation read."""
+"""Every art set, tiny and with a manner of its own, in the layout that the recipe and the evaluation read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import gzip
 import json
 from pathlib import Path
 
+import torch
+
 from scripts.embedded.art import HELD_OUT_SET, TRAINING_SETS, is_held_out
+from scripts.embedded.pictures import Art
 
 SIDE = 32
 NAMES = 14  # things, of which at least one's name is held out
@@ -43,3 +46,11 @@ def write(path: Path, value: object) -> None:
     """Gzipped JSON."""
     with gzip.open(path, "wt", encoding="utf-8") as file:
         json.dump(value, file)
+
+
+def drawings(count: int = 6, side_px: int = 32) -> Art:
+    """Red squares of 16 px on transparent ground, 8 px from the frame."""
+    rgba = torch.zeros(count, 4, side_px, side_px, dtype=torch.uint8)
+    rgba[:, 0, 8:24, 8:24] = 200
+    rgba[:, 3, 8:24, 8:24] = 255
+    return Art(rgba=rgba, names=["red square"] * count, styles=["plain"] * count, codes=["1f7e5"] * count)

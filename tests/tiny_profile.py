@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from pipeline.domain import Report, Stage, no_report
 from tests.tiny import tiny_parts
 from tests.tiny_models import write_blip_repo, write_segformer
+from tests.tiny_towers import write_clip
 
 SIZE_PX = 32
 TRAIN_STEPS, CHECKPOINT_EVERY, CLASS_IMAGES, BATCH = 5, 2, 3, 2
@@ -23,6 +24,7 @@ models.base.path = "models"
 models.controlnet.path = "models/controlnet"
 models.caption.path = "models/caption"
 models.segmentation.path = "models/segmentation"
+models.clip.path = "models/clip"
 
 [generate]
 steps = 2
@@ -54,6 +56,7 @@ def write_profile(folder: Path, name: str = "tiny") -> Path:
                 part.save_pretrained(models / part_name)
         write_blip_repo(models / "caption")
         write_segformer(models / "segmentation")
+        write_clip(models / "clip", residual=True)
     path = folder / f"{name}.toml"
     path.write_text(PROFILE, encoding="utf-8")
     return path

@@ -56,7 +56,7 @@ def test_models_whose_folder_is_not_there(desk, tiny_toml):
 def test_models_of_which_a_file_is_not_there(desk, tiny_toml):
     own = desk.tmp / "own.toml"
     own.write_text(tiny_toml.read_text())
-    for role in ("controlnet", "caption", "segmentation"):
+    for role in ("controlnet", "caption", "segmentation", "clip"):
         (desk.tmp / "models" / role).mkdir(parents=True)
     sentence = "profile 'own': the base model .* lacks .*json.*; copy the whole model to"
     refused(desk, "make", desk.pack, *desk.photos, "--out", desk.out, "--profile", own, sentence=sentence)

@@ -38,7 +38,7 @@ def job(tmp_path_factory):
     options = options_of(profile, train_steps=6, steps=5, seed=1)
     photos = [DEMO / "photos" / "orca.png", DEMO / "photos" / "cat.jpg"]
     settings = Settings(cache_dir=folder / "cache", device="cpu")
-    given = Given(options=options, settings=settings, pack=pack, photos=photos, out=out)
+    given = Given(options=options, settings=settings, pack=pack, photos=photos, words=["a rocket at night"], out=out)
     request = to_make(given, report=no_report, should_stop=never_stop)
     outcome = run.make(request, out, watch=watch_nothing, should_stop=never_stop)
     return out, outcome
@@ -66,7 +66,7 @@ def test_the_weights_keep_their_limits():
 def test_stickers_are_what_telegram_takes(job):
     """RGBA, one side 512 px and the other at most, at most 512 KiB, something to see and something to see through."""
     out, outcome = job
-    assert [path.stem for path in outcome.stickers] == ["orca", "cat"]
+    assert [path.stem for path in outcome.stickers] == ["orca", "cat", "a rocket at night"]
     for path in outcome.stickers:
         assert path.parent == out / "stickers"
         assert path.stat().st_size <= 512 * 1024
@@ -86,13 +86,14 @@ def test_the_report_can_repeat_the_run(job):
     assert set(report["seconds"]) == set(report["peak_memory_mb"]) == STAGES
     assert max(report["peak_memory_mb"].values()) < 4096
     assert len(report["train"]["losses"]) == 6
-    assert [row["name"] for row in report["photos"]] == ["orca", "cat"]
+    assert [row["name"] for row in report["photos"]] == ["orca", "cat", "a rocket at night"]
     assert all(row["caption"] and row["caption"] in row["prompt"] for row in report["photos"])
+    assert report["photos"][2]["caption"] == "a rocket at night"
     assert all("sks" in row["prompt"] for row in report["photos"])
-    assert len({row["seed"] for row in report["photos"]}) == 2
+    assert len({row["seed"] for row in report["photos"]}) == 3
     assert report["options"]["seed"] == 1
     assert report["profile"]["name"] == "embedded"
-    assert set(report["models"]) == {"base", "controlnet", "caption", "segmentation"}
+    assert set(report["models"]) == set(load_profile().models.by_role())
     assert report["versions"]["torch"]
     assert outcome.skipped == ()
 

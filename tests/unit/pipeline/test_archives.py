@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from pipeline import archives
-from pipeline.archives import UnusableEntry, open_archive
-from pipeline.errors import BadArchive
+from pipeline.archives import Fault, UnusableEntry, open_archive
+from pipeline.errors import ArchiveTooLarge, BadArchive
 
 
 def zipped(path: Path, entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -142,6 +142,48 @@ def test_refused(case: str, tmp_path: Path) -> None:
     assert repr(str(path)) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert sorted(tmp_path.iterdir()) == [path]
+
+
+def test_a_colon_alone_makes_no_drive(tmp_path: Path) -> None:
+    path = tmp_path / "pack.zip"
+    named("a: cat.png")(path)
+    with open_archive(path) as archive:
+        assert sorted(archive.names()) == ["a.png", "a: cat.png"]
+
+
+@pytest.mark.parametrize("case", ["bomb", "parent folder", "absolute", "drive", "backslashes", "symlink", "locked"])
+def test_who_wants_the_rest_has_what_is_unsafe_left_out_by_name(case: str, tmp_path: Path) -> None:
+    """None of it can be read any more; what is beside it can."""
+    make, _ = BAD[case]
+    make(tmp_path / "bad.zip")
+    with zipfile.ZipFile(tmp_path / "bad.zip", "a") as archive:
+        archive.writestr("good.png", b"good")
+    fault, name = {
+        "bomb": (Fault.BOMB, "a.png"),
+        "symlink": (Fault.LINK, "link.png"),
+        "locked": (Fault.LOCKED, "a.png"),
+        "absolute": (Fault.OUTSIDE, "/etc/evil.png"),
+        "drive": (Fault.OUTSIDE, "C:/evil.png"),
+    }.get(case, (Fault.OUTSIDE, "../evil.png"))
+    with open_archive(tmp_path / "bad.zip", leave_out=True) as opened:
+        assert opened.faults == {name: fault}
+        assert name not in opened.names()
+        assert opened.read("good.png") == b"good"
+        with pytest.raises(KeyError):
+            opened.read(name)
+
+
+@pytest.mark.parametrize("case", ["bomb of many", "many entries", "huge file"])
+def test_what_is_too_large_as_a_whole_is_refused_even_so(case: str, tmp_path: Path) -> None:
+    make, words = BAD[case]
+    make(tmp_path / "bad.zip")
+    with pytest.raises(ArchiveTooLarge, match=words), open_archive(tmp_path / "bad.zip", leave_out=True):
+        pytest.fail("opened")
+
+
+def test_a_colon_in_a_name_is_no_drive(tmp_path: Path) -> None:
+    with open_archive(zipped(tmp_path / "p.zip", {"1: cat.png": b"A"})) as archive:
+        assert archive.read("1: cat.png") == b"A"
 
 
 def test_a_lying_directory_is_caught_while_unpacking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

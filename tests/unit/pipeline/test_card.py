@@ -5,8 +5,9 @@ import os
 
 import pytest
 
-from pipeline.card import ADAPTER, CARD, Export, check_weights, fitting_card, lost, read_card, weight_files
+from pipeline.card import ADAPTER, Export, check_weights, fitting_card, lost, read_card, weight_files
 from pipeline.errors import BadInput, StyleMismatch
+from pipeline.store import STYLE_CARD
 
 
 def test_the_card_of_a_learned_style_is_read_and_fits_its_profile_alone(style):
@@ -36,7 +37,7 @@ def test_weights_that_may_not_be_read(style, tmp_path):
 
 @pytest.mark.parametrize("change", [{"method": "magic"}, {"export": {"rank": 1}}, {"export": 3}])
 def test_a_card_with_odd_values_is_no_card(style, tmp_path, change):
-    (tmp_path / CARD).write_text(json.dumps(json.loads((style / CARD).read_text()) | change))
+    (tmp_path / STYLE_CARD).write_text(json.dumps(json.loads((style / STYLE_CARD).read_text()) | change))
     with pytest.raises(BadInput, match="is no style's card"):
         read_card(tmp_path)
 

@@ -1,5 +1,6 @@
 """Class pictures are drawn once for all packs of a profile, also where two jobs want them at once."""
 
+import shutil
 import threading
 import time
 
@@ -9,7 +10,10 @@ from pipeline import class_pictures as classes
 from pipeline.class_pictures import class_pictures, class_steps
 from pipeline.domain import never_stop
 from pipeline.errors import Stopped
+from pipeline.gpu import choose_device
 from pipeline.locks import locked
+from pipeline.models import Models
+from pipeline.settings import load_profile
 from tests.tiny_profile import BATCH, CLASS_IMAGES, SIZE_PX, stopping_after
 from tests.unit.pipeline.variants import with_section
 
@@ -78,7 +82,7 @@ def test_the_steps_are_known_beforehand_and_told_one_by_one(tiny, tmp_path):
 def test_a_second_job_waits_for_the_first_and_draws_nothing_itself(tiny, tmp_path, monkeypatch):
     """While another process holds them; a stop ends the waiting."""
     whole = class_pictures(tiny.models, tmp_path, should_stop=never_stop)
-    folder, _ = classes._class_folder(tiny.models, tmp_path)
+    folder, _ = classes.class_folder(tiny.models, tmp_path)
     card = folder / ".artefact.json"
     card.rename(tmp_path / "card")  # not complete yet: the first is at it
     monkeypatch.setattr(classes, "_drawn", lambda *_: pytest.fail("drawn twice"))
@@ -98,3 +102,27 @@ def test_a_second_job_waits_for_the_first_and_draws_nothing_itself(tiny, tmp_pat
     done = class_pictures(tiny.models, tmp_path, should_stop=never_stop)
     other.join()
     assert [p.tobytes() for p in done] == [p.tobytes() for p in whole]
+
+
+def test_what_comes_with_the_models_is_not_drawn(tiny, tmp_path, monkeypatch):
+    """Beside them, under their fingerprint; of other models it is not taken."""
+    drawn = class_pictures(tiny.models, tmp_path / "first", should_stop=never_stop)
+    folder, _ = classes.class_folder(tiny.models, tmp_path / "first")
+    shipped = tiny.models.profile.folder / tiny.models.profile.name / "class-pictures" / folder.name
+    shutil.copytree(folder, shipped)
+    try:
+        monkeypatch.setattr(classes, "_drawn", lambda *_: pytest.fail("drawn again"))
+        assert class_steps(tiny.models, tmp_path / "cache") == 0
+        found = class_pictures(tiny.models, tmp_path / "cache", should_stop=never_stop)
+        assert [p.tobytes() for p in found] == [p.tobytes() for p in drawn]
+        assert not (tmp_path / "cache").exists()
+        (shipped / "0000.png").unlink()
+        assert class_steps(tiny.models, tmp_path / "cache") > 0
+    finally:
+        shutil.rmtree(shipped.parent.parent)
+
+
+def test_the_embedded_profile_comes_with_its_own(tmp_path):
+    """Whoever trains its models anew draws these anew: `python -m scripts.embedded.class_pictures`."""
+    models = Models(load_profile("embedded"), choose_device("cpu"))
+    assert class_steps(models, tmp_path) == 0

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline import draw
-from pipeline.card import CARD
+from pipeline import bench, draw
 from pipeline.domain import Picture, never_stop, no_report
 from pipeline.draw import DRAWN, Drawing, draw_drafts, wanted_drafts
 from pipeline.errors import Stopped, StyleMismatch
 from pipeline.generate import seed_of
 from pipeline.options import options_of
+from pipeline.store import STYLE_CARD
 from tests.tiny_profile import SIZE_PX, stopping_after
 
 
@@ -57,6 +57,14 @@ def test_a_variant_does_not_take_another_photo_s_name():
     ]
 
 
+def test_a_variant_is_the_same_without_those_before_it():
+    """Its name and its number, of which its seed is made."""
+    all_of_them = wanted_drafts(named("cat", "dog"), 4)
+    third_of_each = wanted_drafts(named("cat", "dog"), 1, first=2)
+    assert [(one.name, one.variant) for one in third_of_each] == [("cat-3", 2), ("dog-3", 2)]
+    assert {(one.name, one.variant) for one in third_of_each} <= {(one.name, one.variant) for one in all_of_them}
+
+
 @settings(max_examples=25)
 @given(
     st.lists(st.from_regex(r"[aA](-[1-4]){0,2}", fullmatch=True), unique_by=str.casefold, min_size=1), st.integers(1, 4)
@@ -77,6 +85,19 @@ def test_all_drafts_are_drawn_and_kept(tiny, job):
     assert {draft.prompt for draft in drafts} == {"a telegram sticker of a cat, sks style"}
     assert set(files(job.folder)) == {f"{photo.name}.png" for photo in tiny.photos}
     assert told == [(2, 6), (4, 6), (5, 6), (6, 6), (6, 6)]
+
+
+def test_a_profile_may_draw_larger_than_it_learned(tiny, job):
+    """The very style, at twice the side; and what was drawn small is not taken for it."""
+    draws(job, tiny)
+    profile = tiny.profile.model_copy(
+        update={"generate": tiny.profile.generate.model_copy(update={"size_px": 2 * SIZE_PX})}
+    )
+    larger = draws(replace(job, options=options_of(profile)), tiny)
+    assert {draft.image.size for draft in larger} == {(2 * SIZE_PX, 2 * SIZE_PX)}
+    at_work = {"spec": None, "models": None, "place": None, "report": no_report, "should_stop": never_stop}
+    one = bench.Job(options=options_of(profile), **at_work)
+    assert [one.need(work, 2).size_px for work in ("generate", "learn lora")] == [2 * SIZE_PX, SIZE_PX]
 
 
 def test_what_is_drawn_is_not_drawn_again(tiny, job, monkeypatch):
@@ -142,8 +163,8 @@ def test_the_record_says_what_the_drafts_were_made_of(tiny, job):
 def test_the_style_of_another_profile_is_refused_before_any_work(tiny, job, style, tmp_path):
     foreign = tmp_path / "foreign"
     foreign.mkdir()
-    card = json.loads((style / CARD).read_text())
-    (foreign / CARD).write_text(json.dumps(card | {"profile": "sd15"}))
+    card = json.loads((style / STYLE_CARD).read_text())
+    (foreign / STYLE_CARD).write_text(json.dumps(card | {"profile": "sd15"}))
     with pytest.raises(StyleMismatch, match=r"learned with profile 'sd15'.*'tiny'"):
         draws(replace(job, style=foreign), tiny)
     assert not job.folder.exists()

@@ -59,6 +59,7 @@ def test_the_rule_by_hand() -> None:
     looks = [Look(content=0.1, sharpness=99), Look(content=0.85, sharpness=5), Look(content=1.0, sharpness=5)]
     assert best_frame(looks) == 1
     assert best_frame([*looks, Look(content=0.9, sharpness=6)]) == 3
+    assert best_frame([*looks, Look(content=0.9, sharpness=6)], enough=0.98) == 2
 
 
 def test_sharpness_is_the_variance_of_the_laplacian() -> None:

@@ -1,10 +1,13 @@
 """The choice of a device, and the readings of its memory."""
 
+import sys
+
 import pytest
 import torch
 
 from pipeline import gpu
 from pipeline.errors import BadSetting
+from tests.taken_memory import take
 
 
 def test_cpu_runs_in_full_precision():
@@ -38,3 +41,22 @@ def test_peak_memory_of_the_process_never_falls_and_sees_a_large_tensor():
     gpu.empty_caches()
     assert 50 < before <= during
     assert gpu.peak_memory_mb(device) >= during >= 256
+
+
+def test_what_is_taken_and_free_is_within_what_there_is():
+    device = gpu.choose_device("cpu")
+    whole = gpu.whole_memory_mb(device)
+    assert 50 < gpu.taken_memory_mb(device) < whole
+    assert 0 < gpu.free_memory_mb(device) < whole
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux lets a process's peak be measured anew")
+def test_a_peak_can_be_measured_anew():
+    """What was taken counts until the next measurement begins."""
+    device = gpu.choose_device("cpu")
+    gpu.restart_peak(device)
+    before = gpu.taken_memory_mb(device)
+    take(256)
+    assert gpu.peak_since_mb(device) - before > 200
+    gpu.restart_peak(device)
+    assert gpu.peak_since_mb(device) - gpu.taken_memory_mb(device) < 50

@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from pipeline.headers import format_of, kind_of, read_header
+from pipeline.headers import format_of, kind_of, moving_kind_of, read_header
 
 CASES = [
     ("PNG", {}),
@@ -72,3 +72,13 @@ def test_kinds_have_names(data: bytes, words: str) -> None:
 def test_a_riff_that_is_no_webp() -> None:
     """A WAV sound shares the first four bytes."""
     assert format_of(b"RIFF\x24\0\0\0WAVEfmt ") is None
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [(b"\x1f\x8b\x08", "TGS"), (b"\x1aE\xdf\xa3", "WEBM"), (b"\x1aE\xdf", None), (b"GIF89a", None), (b"", None)],
+)
+def test_moving_stickers_are_told_by_their_signature(data: bytes, kind: str | None) -> None:
+    """gzip may be a Lottie, EBML may be a video; no picture is either."""
+    assert moving_kind_of(data) == kind
+    assert format_of(data) is None or kind is None

@@ -172,7 +172,7 @@ def test_a_nested_zip_and_a_forged_picture_are_skipped(tmp_path: Path) -> None:
     assert len(pack.pictures) == 3
     assert [one.reason.split(";")[0] for one in pack.skipped] == [
         "'forged.png' is 30000 x 30000 px",
-        "'inner.zip' is a zip archive, not a PNG, WEBP, JPEG or GIF picture",
+        "'inner.zip' is a zip archive, not a PNG, WEBP, JPEG or GIF picture nor a TGS or WEBM sticker",
     ]
 
 

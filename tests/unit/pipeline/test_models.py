@@ -12,8 +12,10 @@ from pipeline.gpu import choose_device
 from pipeline.models import Models
 from pipeline.settings import Models as Sources
 from pipeline.settings import ModelSource, Profile
+from pipeline.towers import ResidualClip
 from tests.tiny import tiny_parts
 from tests.tiny_models import write_blip_repo, write_segformer
+from tests.tiny_towers import write_clip
 
 ROLES = {"base": ".", "controlnet": "controlnet", "caption": "caption", "segmentation": "segmentation"}
 
@@ -111,6 +113,31 @@ def test_captions_and_masks_come_without_torchvision(models):
     assert models.caption.model.generate(**pixels, max_new_tokens=3).shape[0] == 2
     inputs = models.segmentation.processor(images=photo, return_tensors="pt")
     assert models.segmentation.model(**inputs).logits.shape[:2] == (1, 2)
+
+
+@pytest.mark.parametrize("residual", [True, False])
+def test_clip_is_loaded_by_the_class_that_its_eyes_ask_for(tmp_path, residual):
+    """Whole, frozen, with what prepares pictures and cuts words; and told among the fingerprints."""
+    write_clip(tmp_path / "clip", residual=residual)
+    models = Models(profile_of(tmp_path, ROLES | {"clip": "clip"}), choose_device("cpu"))
+    clip = models.clip
+    assert (type(clip.model) is ResidualClip) is residual
+    assert not clip.model.training
+    assert not any(weight.requires_grad for weight in clip.model.parameters())
+    stored = load_file(tmp_path / "clip" / "model.safetensors")
+    assert all(torch.equal(clip.model.state_dict()[name], tensor) for name, tensor in stored.items())
+    pixels = clip.processor(images=[Image.new("RGB", (50, 40), "red")], return_tensors="pt").pixel_values
+    ids = clip.tokenizer(["a red circle"], return_tensors="pt").input_ids
+    assert clip.model(pixel_values=pixels, input_ids=ids).logits_per_image.shape == (1, 1)
+    assert len(models.fingerprint("clip")) == 64
+    models.release()
+    assert models.clip is not clip
+
+
+def test_a_profile_without_clip_has_none(models):
+    assert models.clip is None
+    with pytest.raises(ModelMissing, match="no 'clip' model"):
+        models.fingerprint("clip")
 
 
 def test_released_models_are_loaded_anew(folder):

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.domain import Method
 from pipeline.errors import BadSetting
-from pipeline.options import MAX_COUNT, MAX_SEED, options_of
+from pipeline.options import MAX_COUNT, MAX_SEED, options_of, strength_of
 from pipeline.settings import Models, ModelSource, Profile
 
 NOWHERE = ModelSource(path=".")
@@ -22,9 +22,20 @@ def profile(tmp_path):
 def test_what_is_left_out_comes_from_the_profile(profile):
     options = options_of(profile)
     assert (options.method, options.train_steps) == (profile.train.method, profile.train.steps)
-    assert (options.steps, options.strength, options.guidance) == (20, 0.7, 5.0)
+    assert (options.steps, strength_of(options, lined=False), options.guidance) == (20, 0.7, 5.0)
     assert (options.template, options.outline_px, options.export_rank) == (TEMPLATE, 0, None)
     assert (options.count, options.seed) == (1, 0)
+
+
+def test_a_picture_with_the_packs_lines_is_changed_less_unless_asked_otherwise(profile):
+    """Where the profile draws lines; one that draws none has one strength for all."""
+    assert strength_of(options_of(profile), lined=True) == 0.7
+    lining = profile.model_copy(update={"generate": profile.generate.model_copy(update={"line_strength": 0.3})})
+    assert strength_of(options_of(lining), lined=True) == 0.3
+    assert strength_of(options_of(lining), lined=False) == 0.7
+    assert strength_of(options_of(lining, strength=0.9), lined=True) == 0.9
+    with pytest.raises(BadSetting, match=r"steps = 2 at strength 0\.3 leave no step"):
+        options_of(lining, steps=2)
 
 
 def test_zero_is_a_value_not_a_default(profile):

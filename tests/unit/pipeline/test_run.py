@@ -5,14 +5,14 @@ import json
 import pytest
 from PIL import Image
 
-from pipeline import draw, finish, learn, run
-from pipeline.card import CARD
+from pipeline import draw, emoji, finish, learn, run
 from pipeline.domain import never_stop, no_report
 from pipeline.errors import BadSetting, FolderBusy, Stopped
 from pipeline.locks import locked
 from pipeline.options import options_of
 from pipeline.request import LOCK, Given, to_cut, to_describe, to_draw, to_learn, to_make
 from pipeline.settings import Settings
+from pipeline.store import STYLE_CARD
 from tests.tiny_profile import watch_nothing
 
 REPORT = {
@@ -73,12 +73,14 @@ def test_a_whole_job_and_the_same_again(tiny, tmp_path, settings, photo, monkeyp
     assert set(report["seconds"]) == {"intake", "train", "caption", "generate", "cutout"}
     assert report["photos"][0].keys() >= {"name", "photo_sha256", "caption", "prompt", "seed", "draft", "sticker"}
     assert all((out / report["photos"][0][key]).is_file() for key in ("draft", "sticker"))
+    assert len({one["emoji"] for one in report["photos"][0]["emoji"]}) == 3
     assert len(report["pack"]["pictures"]) == 3
     assert len(report["train"]["losses"]) == options.train_steps
 
     written = times(out)
     with monkeypatch.context() as patch:
-        for module, name in ((learn, "dreambooth"), (run, "caption"), (draw, "generate"), (finish, "cut_out")):
+        work = ((learn, "dreambooth"), (run, "caption"), (emoji, "propose"), (draw, "generate"), (finish, "cut_out"))
+        for module, name in work:
             patch.setattr(module, name, lambda *_, **__: pytest.fail("done again"))
         again = run.make(ready(to_make, options, settings, **given), out, **ALONE)
     assert (report["done_before"], again.report["done_before"]) == ([], ["train", "caption", "generate", "cutout"])
@@ -106,7 +108,7 @@ def test_the_stages_alone(tiny, tmp_path, settings, photo):
     style, drafts, cutouts = (tmp_path / name for name in ("style", "drafts", "cut"))
     learned = run.learn(ready(to_learn, options, settings, pack=tiny.folder / "pack", out=style), style, **ALONE)
     assert learned.report["train"]["steps"] == 1
-    assert (style / CARD).is_file()
+    assert (style / STYLE_CARD).is_file()
     captions = run.describe(ready(to_describe, options, settings, photos=[photo]), **ALONE)
     assert list(captions) == ["my cat"]
     request = ready(to_draw, options, settings, photos=[photo], style=style, out=drafts)

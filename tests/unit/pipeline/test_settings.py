@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from pipeline.errors import BadSetting, UnknownProfile
-from pipeline.settings import CONFIGS, DEVICES, check_device, check_paths, load_profile, profile_names
+from pipeline.jobs import address
+from pipeline.jobs.dispatch import engine_address
+from pipeline.settings import CONFIGS, DEVICES, Settings, check_device, check_paths, load_profile, profile_names
 
 EMBEDDED = (CONFIGS / "embedded.toml").read_text(encoding="utf-8")
 
@@ -66,7 +69,7 @@ def test_a_folder_that_is_not_there_is_no_matter_of_loading_but_of_running(tmp_p
     """A list can show the profile; a command is told key, value, the folder that was looked for, and what to do."""
     path = tmp_path / "mine.toml"
     path.write_text(EMBEDDED, encoding="utf-8")
-    for folder in ("embedded", "embedded/controlnet", "embedded/segmentation"):
+    for folder in ("embedded", "embedded/controlnet", "embedded/segmentation", "embedded/text_encoder"):
         (tmp_path / folder).mkdir(parents=True)
     mine = load_profile(str(path))
     sentence = (
@@ -96,3 +99,18 @@ def test_devices_are_known_by_name() -> None:
     for name in ("tpu", "cuda:1", "CPU", ""):
         with pytest.raises(BadSetting, match=rf"device = {name!r}: unknown; let STICKERS_DEVICE be one of auto, cuda"):
             check_device(name)
+
+
+@pytest.mark.parametrize("folder", ["d%42ta", "da?ta", "a#b &c", "a::b"])
+def test_the_queue_s_file_is_in_the_data_folder_whatever_its_name(tmp_path: Path, folder: str) -> None:
+    """The address, read as the queue and its engine read it, leads there."""
+    url = address.parsed(Settings(data_dir=tmp_path / folder).queue)
+    assert url.database == str(tmp_path / folder / "queue.sqlite")
+    assert address.parsed(engine_address(url)).database == url.database
+
+
+@pytest.mark.parametrize("days", ["inf", "nan", "1e300", "36501", "0", "-1"])
+def test_what_is_kept_is_kept_for_a_time_that_ends(monkeypatch: pytest.MonkeyPatch, days: str) -> None:
+    monkeypatch.setenv("STICKERS_KEEP_DAYS", days)
+    with pytest.raises(ValidationError, match="keep_days"):
+        Settings()

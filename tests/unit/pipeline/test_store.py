@@ -93,7 +93,7 @@ def test_a_stage_is_complete_only_after_complete(tmp_path: Path) -> None:
     store.complete(folder, Config())
     assert store.is_complete(folder, digits)
     assert not store.is_complete(folder, store.fingerprint(Config(steps=4)))
-    assert store.artefact_config(folder) == {"steps": 3, "where": "a/b", "colour": "red"}
+    assert store.read_json(folder / store.ARTEFACT)["config"] == {"steps": 3, "where": "a/b", "colour": "red"}
     store.begin(folder)
     assert not store.is_complete(folder, digits)
     assert (folder / "checkpoint.bin").exists()

@@ -19,8 +19,10 @@ from scripts.door import program_version
 from scripts.progress import WAKING
 
 ROOT = Path(__file__).resolve().parents[3]
-HEAVY = ("torch", "diffusers", "transformers", "scipy", "numpy", "huggingface_hub")
+HEAVY = ("torch", "diffusers", "transformers", "scipy", "numpy", "huggingface_hub", "sqlalchemy", "dbos")
 COMMANDS = ["make", "train", "caption", "generate", "cutout", "models", "models pull", "doctor", "evaluate"]
+COMMANDS += ["run", "worker", "load", "plan", "jobs", "jobs list", "jobs show", "jobs cancel", "jobs requeue"]
+COMMANDS += ["jobs dead", "jobs delete-person"]
 REPORT = {
     "seconds": {"intake": 0.5, "train": 60.25},
     "peak_memory_mb": {"intake": 100.0, "train": 900.0},
@@ -190,7 +192,7 @@ def test_make_offers_the_options_of_the_issue(stickers):
             "--steps = 'many': Input should be a valid integer;",
         ),
         (["make", "{}", "{}/cat.jpg"], "Missing option '--out'"),
-        (["make", "{}"], "Missing argument 'PHOTO'"),
+        (["make", "{}", "--out", "{}/out"], "there is nothing to draw; give at least one PHOTO, or --words"),
         (["mkae"], "No such command 'mkae'"),
         (["generate", "{}/cat.jpg", "--style", "{}", "--out", "{}/out"], "'{}' is no style"),
         (["models", "pull", "sd99"], "unknown profile 'sd99'"),
@@ -313,3 +315,10 @@ def test_generate_takes_the_profile_of_the_style(stickers, tmp_path):
     (tmp_path / "cat.jpg").touch()
     done = stickers("generate", tmp_path / "cat.jpg", "--style", tmp_path, "--out", tmp_path / "out")
     assert "unknown profile 'sd98'" in done.stderr
+
+
+def test_words_for_nothing_are_refused_before_a_picture_is_read(stickers, tmp_path):
+    done = stickers("make", str(tmp_path), "--words", "xyzzy", "--out", str(tmp_path / "out"))
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1].startswith("error: nothing that can be drawn is known by the words 'xyzzy'")
+    assert not (tmp_path / "out").exists()

@@ -9,10 +9,13 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from pipeline.jobs.queue import Jobs
+from pipeline.sealed_files import files_of
 from pipeline.settings import Settings
 from scripts import doctor
 from scripts.cli import app
 from scripts.doctor import Check, State, examine, healthy
+from tests.queue_desk import spec
 
 
 @pytest.fixture
@@ -88,6 +91,52 @@ def test_a_cache_that_cannot_be_written_is_bad(tmp_path):
     assert str(tmp_path / "file") in cache.found
 
 
+def test_the_queue_and_the_data_folder_are_looked_at_and_neither_is_made(tmp_path):
+    """Which queue, is there one, what is in it; a password is not shown; whatever is wrong comes with what to do."""
+    settings = Settings(data_dir=tmp_path / "data")
+    checks = by_name(doctor.service(settings))
+    assert {check.state for check in checks.values()} == {State.GOOD}
+    assert f"no queue yet at '{tmp_path}/data/queue.sqlite'" in checks["queue"].found
+    assert f"{tmp_path}/data, " in checks["data folder"].found
+    assert not (tmp_path / "data").exists()
+    with Jobs(settings.queue) as jobs:
+        assert "queue.sqlite answers: no job yet" in doctor.queue(settings).found
+        jobs.submit(spec("a"))
+        jobs.submit(spec("b"))
+        jobs.cancel("b")
+        assert "queue.sqlite answers: 1 queued, 1 cancelled" in doctor.queue(settings).found
+
+
+@pytest.mark.parametrize("url", ["postgresql://ann:secret@127.0.0.1:1/stickers", "mysql://ann:secret@h/d"])
+def test_a_queue_that_cannot_be_used_is_a_note_with_what_to_do(url):
+    check = doctor.queue(Settings(queue_url=url))
+    assert (check.state, "secret" in check.found) == (State.NOTE, False)
+    assert "STICKERS_QUEUE_URL" in check.to_do
+
+
+def test_a_data_folder_that_cannot_be_written_is_a_note(tmp_path):
+    (tmp_path / "file").touch()
+    checks = by_name(doctor.service(Settings(data_dir=tmp_path / "file")))
+    assert checks["data folder"].state is State.NOTE
+    assert "STICKERS_DATA_DIR" in checks["data folder"].to_do
+
+
 def test_xformers_is_a_want_where_cuda_is_and_nothing_elsewhere():
     assert doctor.xformers("cpu").state is State.GOOD
     assert doctor.xformers("cuda").state in (State.GOOD, State.NOTE)
+
+
+def test_the_key_is_looked_at_and_none_is_made(tmp_path, monkeypatch):
+    """Where it would be made, where it is; one that does not fit is a note with what to do."""
+    monkeypatch.delenv("STICKERS_SECRET_KEY_FILE")
+    settings = Settings(data_dir=tmp_path / "data")
+    check = doctor.key(settings)
+    assert (check.state, str(tmp_path / "data.key") in check.found) == (State.GOOD, True)
+    assert not (tmp_path / "data.key").exists()
+    files_of(settings)
+    assert "keep a copy apart" in doctor.key(settings).found
+    (tmp_path / "data.key").unlink()
+    check = doctor.key(settings)
+    assert check.state is State.NOTE
+    assert "are sealed, and there is no key" in check.found
+    assert check.to_do

@@ -45,3 +45,23 @@ def test_a_closed_stdout_is_no_error(monkeypatch):
     with pytest.raises(SystemExit) as caught:
         app(["--version"])
     assert caught.value.code == 0
+
+
+@pytest.mark.parametrize(
+    "given", [["--url", "postgresql://ann:secret@h/d"], ["--url=postgresql://h/d?password=secret"]]
+)
+def test_a_log_does_not_keep_the_queue_s_address(monkeypatch, tmp_path, capsys, given):
+    """Neither in the command line, nor in the traceback."""
+    monkeypatch.setenv("STICKERS_CACHE_DIR", str(tmp_path))
+
+    def broken(url, _):
+        raise RuntimeError(f"no way to {url}")
+
+    monkeypatch.setattr("scripts.service.desk.opened", broken)
+    with pytest.raises(SystemExit):
+        app(["jobs", "dead", *given])
+    (log,) = (tmp_path / "logs").iterdir()
+    kept = log.read_text(encoding="utf-8")
+    assert kept.startswith("stickers jobs dead --url")
+    assert "RuntimeError: no way to …" in kept
+    assert "secret" not in kept + capsys.readouterr().err

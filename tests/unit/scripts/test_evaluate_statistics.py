@@ -10,7 +10,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip("resvg_py", reason="the recipe's extra is not installed")
 pytest.importorskip("torchmetrics", reason="the extra `evaluate` is not installed")
 
 from scripts.evaluate import features, metrics, personalisation, statistics

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segmentation.key import plain_ground, settled
+from segmentation.key import settled, smooth_ground
 from segmentation.mask import iou
 
 SIDE_PX = 64
@@ -31,7 +31,7 @@ def test_a_vague_network_is_made_exact_on_a_plain_ground() -> None:
 def test_a_busy_ground_leaves_the_network_alone() -> None:
     noise = np.random.default_rng(0).random((SIDE_PX, SIDE_PX, 3)).astype(np.float32)
     p = np.where(disc(14), 0.8, 0.3).astype(np.float32)
-    assert plain_ground(noise) is None
+    assert smooth_ground(noise) is None
     np.testing.assert_array_equal(settled(p, noise), p)
 
 
@@ -60,4 +60,29 @@ def test_a_key_that_finds_something_else_than_the_network_is_not_believed() -> N
 
 def test_a_sticker_that_touches_the_rim_does_not_hide_the_ground() -> None:
     truth = disc(20, 46, 32)
-    assert plain_ground(picture(truth, (0.9, 0.2, 0.1), (0.5, 0.8, 0.5))) == pytest.approx((0.5, 0.8, 0.5))
+    found = smooth_ground(picture(truth, (0.9, 0.2, 0.1), (0.5, 0.8, 0.5)))
+    assert found is not None
+    np.testing.assert_allclose(found, np.broadcast_to((0.5, 0.8, 0.5), found.shape), atol=1e-3)
+
+
+def gradient(ramp: np.ndarray, first: tuple[float, ...], last: tuple[float, ...]) -> np.ndarray:
+    """A ground that goes from one colour to another, (H, W, 3); ``ramp`` (H, W) in [0, 1]."""
+    return (1 - ramp[..., None]) * np.array(first) + ramp[..., None] * np.array(last)
+
+
+@pytest.mark.parametrize("ramp", [ROWS / 63, COLUMNS / 63, (ROWS + COLUMNS) / 126], ids=["down", "across", "aslant"])
+@pytest.mark.parametrize("last", [(0.65, 0.72, 1), (0.2, 0.3, 0.9)], ids=["slight", "strong"])
+def test_a_gradient_is_keyed_by_its_colour_at_every_place(ramp: np.ndarray, last: tuple[float, ...]) -> None:
+    """Also a slight one, of which most is near its middle colour: its far corner is no sticker."""
+    truth = disc(20)
+    vague = np.where(disc(17), 0.9, 0.1).astype(np.float32)
+    rgb = np.where(truth[..., None], (0.9, 0.2, 0.1), gradient(ramp, (0.9, 0.95, 1), last)).astype(np.float32)
+    assert iou(settled(vague, rgb), truth.astype(np.float32)) > 0.99
+
+
+def test_a_ground_that_bends_is_left_to_the_network() -> None:
+    """No plane: half a picture of one colour, half of another."""
+    rgb = np.where((COLUMNS < 32)[..., None], (0.9, 0.9, 1), (0.2, 0.6, 0.2)).astype(np.float32)
+    p = np.where(disc(14), 0.8, 0.3).astype(np.float32)
+    assert smooth_ground(rgb) is None
+    np.testing.assert_array_equal(settled(p, rgb), p)

@@ -1,0 +1,141 @@
+"""Pictures that are collected for a style: what that is called, and where it is said how many there are."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from bot import collecting, listed, teach, wanted
+from bot.drawing import begin_drawing
+from bot.errands import Kind, State, begin
+from bot.routes import Event
+from bot.texts import Words
+from bot.things import Has
+from tests.unit.bot.presses import ANNA, Chat
+
+SAY = Words("en")
+
+PHOTO = {"file": "f", "name": "photo", "size": 1}
+
+
+def test_it_is_called_by_words_that_came_with_a_picture_and_not_by_the_emoji_of_a_sticker(desk):
+    chat = Chat(desk)
+    titles = []
+    for number, caption in enumerate(["🥑", "", "My  dogs 🐶", "Cats"]):
+        talk = chat.talk()
+        collecting.add(talk, [PHOTO | {"uid": str(number)}], caption)
+        desk.settle(talk)
+        titles.append(desk.person(ANNA).state["collect"]["title"])
+    assert titles == ["", "", "My dogs 🐶", "My dogs 🐶"]
+
+
+@pytest.mark.parametrize(
+    ("passed_ms", "done"),
+    [(collecting.MOVES_MS, ["edit"]), (collecting.MOVES_MS + 1, ["delete", "say"])],
+    ids=["of an album", "one by one"],
+)
+def test_the_count_stands_below_pictures_that_come_one_by_one_and_makes_no_sound(desk, monkeypatch, passed_ms, done):
+    chat, now_ms = Chat(desk), collecting.now_ms()
+    monkeypatch.setattr(collecting, "now_ms", lambda: now_ms)
+    for uid, at_ms in (("1", now_ms), ("2", now_ms + passed_ms)):
+        monkeypatch.setattr(collecting, "now_ms", lambda at_ms=at_ms: at_ms)
+        talk = chat.talk()
+        collecting.add(talk, [PHOTO | {"uid": uid}])
+        desk.settle(talk)
+    assert [one.action for one in talk.effects] == done
+    assert {one.slot for one in talk.effects} == {f"status:{collecting.collection(talk)['id']}"}
+    assert not talk.effects[-1].payload["loud"]
+
+
+def test_once_something_is_drawn_beside_it_the_next_photo_does_not_belong_to_it_unasked(desk):
+    chat = Chat(desk)
+    chat.has_style("s")
+    talk = chat.talk()
+    collecting.add(talk, [PHOTO | {"uid": "1"}])
+    assert collecting.fresh(talk)
+    begin_drawing(talk, {"sources": [PHOTO], "options": {}, "emoji": []}, chat.thing(Has.STYLE, "s"))
+    assert not collecting.fresh(talk)
+    desk.settle(talk)
+    assert [*sent(chat, "2").person.state["choice"]["items"]] == [{"source": source("2"), "caption": ""}]
+
+
+@pytest.mark.parametrize("learning", [False, True])
+def test_photos_to_be_drawn_are_kept_though_the_style_was_deleted_while_they_were_asked_about(desk, learning):
+    chat = Chat(desk)
+    chat.has_style("s")
+    talk = chat.talk()
+    collecting.add(talk, [PHOTO | {"uid": "1"}])
+    begin_drawing(talk, {"sources": [PHOTO], "options": {}, "emoji": []}, chat.thing(Has.STYLE, "s"))
+    desk.settle(talk)
+    id = sent(chat, "2").person.state["choice"]["id"]
+    chat.loses(Has.STYLE, "s")
+    if learning:
+        talk = chat.talk()
+        begin(talk, "l", Kind.LEARN, {"title": "Dogs"})
+        desk.settle(talk)
+    talk = chat.presses(collecting.choice_draw, "choice-draw", id)
+    held = chat.open(State.HELD)
+    assert ("wanted" in talk.person.state, len(held)) == ((False, 1) if learning else (True, 0))
+    kept = held[0].payload if learning else talk.person.state["wanted"]
+    assert kept["sources"] == [source("2")]
+
+
+def source(uid):
+    return PHOTO | {"uid": uid, "file": "f"}
+
+
+def sent(chat, uid):
+    """What came of a photo: the talk, settled."""
+    photo = SimpleNamespace(file_id="f", file_unique_id=uid, file_size=1)
+    message = SimpleNamespace(photo=[photo], document=None, caption=None, media_group_id=None)
+    talk = chat.talk()
+    event = Event(update=SimpleNamespace(message=message), services=chat.services, chat=ANNA)
+    asyncio.run(teach.picture(event, talk))
+    chat.desk.settle(talk)
+    return talk
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_new_says_so_where_it_forgets_pictures(desk, count):
+    chat = Chat(desk)
+    talk = chat.talk()
+    collecting.begin(talk, "c", [PHOTO | {"uid": str(number)} for number in range(count)], few=True)
+    desk.settle(talk)
+    talk = chat.talk()
+    asyncio.run(collecting.new(None, talk))
+    desk.settle(talk)
+    assert talk.effects[-1].payload["text"] == SAY("collect-anew" if count else "collect-begin", least=3)
+
+
+def test_a_style_learns_more_by_a_page_from_before_it_learned_more(desk):
+    chat = Chat(desk)
+    chat.has_style("s", was=["old"])
+    chat.services.files.list = lambda key: ["given"] if f"/{key}/".count("/s/") else []
+    chat.presses(collecting.more, "style-more", "old")
+    assert desk.person(ANNA).state["collect"]["replaces"] == "s"
+
+
+def test_pictures_without_a_name_are_known_by_their_number_where_they_are_learned(desk):
+    chat = Chat(desk)
+    chat.services.settings = SimpleNamespace(bot_profile="embedded")
+    talk = chat.talk()
+    own = [PHOTO, PHOTO | {"name": "a.png"}, PHOTO | {"name": "sticker"}]
+    collecting.add(talk, [one | {"uid": str(number)} for number, one in enumerate(own)])
+    talk.consent(teach.PURPOSE, teach.VERSION)
+    desk.settle(talk)
+    chat.presses(teach.learn, "learn", collecting.collection(talk)["id"])
+    [learn] = chat.open()
+    assert [one["name"] for one in learn.payload["sources"]] == ["photo 1", "a.png", "sticker 3"]
+
+
+def test_a_photo_that_was_collected_and_is_to_be_drawn_after_all_is_called_a_photo(desk):
+    chat = Chat(desk)
+    talk = chat.talk()
+    collecting.add(talk, [PHOTO | {"uid": "1"}], unasked=True)
+    desk.settle(talk)
+    chat.presses(wanted.collected, "collect-draw", collecting.collection(talk)["id"])
+    talk = chat.talk()
+    wanted.hold(talk, "l", "Cats")
+    desk.settle(talk)
+    [kept] = chat.open(State.HELD)
+    assert listed.name_of(SAY, kept) == SAY("job-draw", count=1)
