@@ -10,7 +10,6 @@ import gzip
 import hashlib
 import json
 import re
-import subprocess
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -26,6 +25,7 @@ from PIL import Image
 
 from pipeline.errors import BadInput
 from scripts.embedded.names import Identities
+from scripts.embedded.npm import installed
 
 RENDER_PX = 128
 MARGIN = 0.06  # of the side, left free around the drawing
@@ -120,17 +120,10 @@ def fetch(art: ArtSet, folder: Path) -> Path:
 
     A gzipped one is ``STYLE.json.gz``; the set's table of code points lies beside it as ``STYLE.chars.json.gz``.
     """
-    plain = folder / "node_modules" / art.package / "icons.json"
     zipped = folder / f"{art.style}.json.gz"
     if zipped.is_file():
         return zipped
-    if not plain.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        spec = f"{art.package}@{art.version}"
-        # Saved in the folder's own package.json: what is not, the next installation clears away.
-        command = ["npm", "install", "--no-audit", "--no-fund", "--loglevel", "error", "--prefix", ".", spec]
-        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)  # ours may be somebody's JSON
-    return plain
+    return installed(art.package, art.version, folder) / "icons.json"
 
 
 def read_icons(path: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from torch import Generator, Tensor, nn
 from scripts.embedded import pictures as P
 from scripts.embedded import segformer
 from scripts.embedded.loop import Schedule, device_here, fit, world
+from scripts.embedded.photographs import photographs
 from segmentation import learn
 
 WIDTHS = (24, 48, 96, 196)  # channels at each depth; 1.2 M weights in all, as the SegFormer has
@@ -79,7 +80,7 @@ def train(
 ) -> dict[str, float]:
     """Train on SegFormer's batches with SegFormer's loss, and write the weights to ``out``."""
     model = UNet().to(device_here())
-    photos = P.photographs()
+    photos = photographs()
 
     def loss_of(net: nn.Module, generator: Generator) -> Tensor:
         composite, alpha = segformer.batch(art, photos, schedule.batch_size, generator)

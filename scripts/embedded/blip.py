@@ -25,6 +25,7 @@ from scripts.embedded import pictures as P
 from scripts.embedded.art import Gallery
 from scripts.embedded.eyes import Eyes
 from scripts.embedded.loop import Schedule, device_here, fit, world
+from scripts.embedded.photographs import photographs
 from scripts.embedded.words import bert_tokenizer
 
 SIDE_PX = eyes.SIDE_PX
@@ -137,7 +138,7 @@ def _generated(model: ResidualBlip, pictures: Tensor) -> Tensor:
 def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float | None) -> dict[str, float]:
     """Train, measure and save to ``out/caption``."""
     seeing, things = eyes.teacher(art, held_out, work)
-    taught, photos = things.art, P.photographs()
+    taught, photos = things.art, photographs()
     tokenizer = tokenizer_of(art, out)
     learner = Captioning(tokenizer, seeing).to(device_here())
 

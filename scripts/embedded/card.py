@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scripts.embedded.art import HELD_OUT_SET, TRAINING_SETS, ArtSet
-from scripts.embedded.pictures import HELD_OUT_PHOTOGRAPHS, PHOTOGRAPHS
+from scripts.embedded.photographs import HELD_OUT_PHOTOGRAPHS, PHOTOGRAPHS
 
 ROLES = {
     "vae": ("`vae/`", "AutoencoderKL, 128 px pictures to 16 x 16 latents of 8 channels"),

@@ -27,6 +27,7 @@ from scripts.embedded.art import Gallery
 from scripts.embedded.eyes import Eyes
 from scripts.embedded.loop import Schedule, device_here, fit, world
 from scripts.embedded.names import is_emoji
+from scripts.embedded.photographs import photographs
 from scripts.embedded.words import CLIP_LENGTH, clip_tokenizer
 
 FOLDER = "text_encoder"  # where diffusers looks for the text tower; it takes it out of a whole CLIP
@@ -166,7 +167,7 @@ def _words(clip: ResidualClip, tokenizer: CLIPTokenizer, names: list[str]) -> Te
 def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float | None) -> dict[str, float]:
     """Train, measure and save to ``out/text_encoder`` and ``out/tokenizer``."""
     seeing, things = eyes.teacher(art, held_out, work)
-    taught, photos = things.art, P.photographs()
+    taught, photos = things.art, photographs()
     tokenizer = tokenizer_of(art, out)
     learner = Contrastive(tokenizer, seeing).to(device_here())
     device = learner.clip.device

@@ -22,6 +22,7 @@ from pipeline.towers import ResidualVision
 from scripts.embedded import pictures as P
 from scripts.embedded.art import Gallery
 from scripts.embedded.loop import Schedule, device_here, fit
+from scripts.embedded.photographs import photographs
 from segmentation import learn
 
 SIDE_PX = 48  # what it sees at in the end
@@ -111,7 +112,7 @@ def teacher(art: P.Art, held_out: Gallery, work: Path, minutes: float | None = N
     Args:
         minutes: stop after so long, in whichever phase that is; calling again goes on from there.
     """
-    things, photos = things_of(art), P.photographs()
+    things, photos = things_of(art), photographs()
     net = Eyes(len(things.codes)).to(device_here())
 
     def loss_at(side_px: int, batch_size: int) -> Callable[[nn.Module, Generator], Tensor]:

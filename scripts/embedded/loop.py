@@ -88,7 +88,7 @@ def begin_from(saved: Mapping[str, str], out: Path, name: str, folder: Path, kin
         for weights in read:
             found = {key: value for key, value in weights.items() if key.startswith(inner)}
             model |= {prefix + key.removeprefix(inner): value.float() for key, value in found.items()}
-    temporary = path.with_suffix(".tmp")
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")  # every process of torchrun writes the same one
     torch.save({"model": model}, temporary)
     temporary.replace(path)
 

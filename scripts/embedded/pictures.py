@@ -1,6 +1,6 @@
-"""Batches of training pictures: drawings on grounds, recoloured, turned, cropped; and photographs.
+"""Batches of training pictures: drawings on grounds, recoloured, turned, cropped.
 
-Owns augmentation. Knows no model. Loads torch, and scikit-image for its public-domain photographs.
+Owns augmentation. Knows no model and no photograph. Loads torch.
 Pictures are (B, C, H, W) in [0, 1].
 """
 
@@ -10,19 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import skimage.data
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from scripts.embedded.art import TRAINING_SETS, Gallery, galleries
-
-# scikit-image ships these, public domain or CC0. The held-out ones lie behind drawings only where a figure is measured.
-PHOTOGRAPHS = (
-    "astronaut", "chelsea", "hubble_deep_field", "brick", "grass", "gravel", "camera", "coins", "retina",
-    "immunohistochemistry",
-)  # fmt: skip
-HELD_OUT_PHOTOGRAPHS = ("coffee", "rocket")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,19 +64,6 @@ def coloured(art: Art) -> Art:
 def replaced(art: Art, rgba: Tensor) -> Art:
     """The same drawings at another size."""
     return replace(art, rgba=rgba)
-
-
-def photographs(names: tuple[str, ...] = PHOTOGRAPHS, side_px: int = 256) -> Tensor:
-    """Public-domain photographs. Returns (N, 3, side, side) in [0, 1]."""
-    found = []
-    for name in names:
-        array = np.asarray(getattr(skimage.data, name)())
-        array = array[..., :3] if array.ndim == 3 else np.repeat(array[..., None], 3, axis=-1)
-        side = min(array.shape[:2])
-        top, left = (array.shape[0] - side) // 2, (array.shape[1] - side) // 2
-        square = torch.from_numpy(array[top : top + side, left : left + side].copy()).permute(2, 0, 1)[None] / 255
-        found.append(F.interpolate(square, size=(side_px, side_px), mode="area"))
-    return torch.cat(found)
 
 
 def over(rgba: Tensor, ground: Tensor) -> Tensor:

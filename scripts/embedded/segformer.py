@@ -16,6 +16,7 @@ from transformers import SegformerConfig, SegformerForSemanticSegmentation, Segf
 from scripts.embedded import pictures as P
 from scripts.embedded.art import Gallery
 from scripts.embedded.loop import Schedule, device_here, fit, world
+from scripts.embedded.photographs import HELD_OUT_PHOTOGRAPHS, blended, photographs, pieces, tinted
 from segmentation import learn
 from segmentation.learn import Ground
 
@@ -27,6 +28,7 @@ NETWORK_PX = 256  # that pictures are brought to where it is used: its masks com
 # used: of names held out in two of the sets, IoU .914 at 192 px, .921 at 224, .927 at 256, .926 at 288.
 SIDES_PX = {96: 0.15, 128: 0.25, TAUGHT_PX: 0.6}
 GROUNDS = {Ground.PLAIN: 0.35, Ground.GRADIENT: 0.15, Ground.TEXTURE: 0.2, Ground.PHOTOGRAPH: 0.3}
+VARIANTS = 2  # of each piece of a photograph, in other colours or with another one laid over a part of it
 COLLAGES = 192  # pictures full of drawings, which stand for photographs that the recipe has not
 SCHEDULE = Schedule(samples=96_000, batch_size=16, learning_rate=1e-3)
 SAVED = {"": "segmentation"}  # prefix of the names in the trained module → folder
@@ -73,6 +75,16 @@ def at_side(pictures: Tensor, side_px: int) -> Tensor:
     return F.interpolate(pictures, size=(side_px, side_px), mode="bilinear", antialias=True)
 
 
+def scenes(art: P.Art, art_dir: Path, generator: Generator) -> Tensor:
+    """What lies behind stickers in the place of a photograph: photographs, made into more, and collages.
+
+    Returns (N, 3, side, side).
+    """
+    taken = pieces(art_dir)
+    made = [blended(tinted(taken, generator), generator) for _ in range(VARIANTS)]
+    return torch.cat([taken, *made, collages(art, COLLAGES, taken.shape[-1], generator)])
+
+
 def collages(art: P.Art, count: int, side_px: int, generator: Generator) -> Tensor:
     """Pictures as full of things as photographs are: drawings of all sizes over each other, blurred here and there.
 
@@ -98,7 +110,7 @@ def collages(art: P.Art, count: int, side_px: int, generator: Generator) -> Tens
 def figures_of(model: SegformerForSemanticSegmentation, held_out: Gallery, count: int = 128) -> dict[str, float]:
     """Mean IoU on the held-out set, by kind of ground; the photographs were never grounds in training."""
     rgba = torch.from_numpy(held_out.rgba[:: max(1, len(held_out.rgba) // count)]).permute(0, 3, 1, 2).float() / 255
-    photos = P.photographs(P.HELD_OUT_PHOTOGRAPHS)
+    photos = photographs(HELD_OUT_PHOTOGRAPHS)
     found = {}
     for kind in learn.Ground:
         generator = torch.Generator().manual_seed(7)
@@ -113,10 +125,7 @@ def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float |
     """Train, measure and save to ``out/segmentation``."""
     art = P.coloured(art)
     model = build().to(device_here())
-    photographs = P.photographs()
-    generator = torch.Generator().manual_seed(0)
-    full = collages(art, COLLAGES, photographs.shape[-1], generator)
-    photos = torch.cat([photographs.repeat(COLLAGES // 2 // len(photographs), 1, 1, 1), full])
+    photos = scenes(art, work / "photographs", torch.Generator().manual_seed(SCHEDULE.seed))
 
     def loss_of(net: SegformerForSemanticSegmentation, generator: Generator) -> Tensor:
         composite, alpha = batch(art, photos, SCHEDULE.batch_size, generator)

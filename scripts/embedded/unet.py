@@ -25,6 +25,7 @@ from scripts.embedded import pictures as P
 from scripts.embedded.art import Gallery
 from scripts.embedded.clip import CLASS_PROMPT
 from scripts.embedded.loop import Schedule, device_here, fit, world
+from scripts.embedded.photographs import photographs
 from scripts.embedded.words import CLIP_LENGTH
 from segmentation import learn
 from training.objective import DiffusionObjective, diffusion_objective
@@ -141,7 +142,7 @@ def _maps_of(task: tuple[np.ndarray, int]) -> np.ndarray:
 
 def prepared(art: P.Art, work: Path) -> list[tuple[np.ndarray, np.ndarray]]:
     """Per variant the pictures (N, H, W, 3) and their maps (N, H, W), both uint8; made once, then read from disk."""
-    photos = P.photographs()
+    photos = photographs()
     facts = [*art.names, *art.styles, f"{INKED} {CLUTTERED} {INK_VARIANT}"]
     mark = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:8]
     variants = []

@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 from scripts.embedded import pictures as P
 from scripts.embedded.art import Gallery
 from scripts.embedded.loop import Schedule, device_here, fit, world
+from scripts.embedded.photographs import photographs
 
 CROP_PX = 64
 KL_WEIGHT = 1e-6
@@ -83,7 +84,7 @@ def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float |
     """Train, measure and save to ``out/vae``."""
     art = P.coloured(art)
     vae = build().to(device_here(), memory_format=torch.channels_last)
-    photos = P.photographs()
+    photos = photographs()
 
     def loss_of(model: AutoencoderKL, generator: Generator) -> Tensor:
         wanted = batch(art, photos, SCHEDULE.batch_size, generator).to(vae.device, memory_format=torch.channels_last)

@@ -19,6 +19,7 @@ from pipeline.domain import Json, Report, ShouldStop
 from pipeline.errors import Stopped
 from scripts.embedded import baseline
 from scripts.embedded import pictures as P
+from scripts.embedded.photographs import HELD_OUT_PHOTOGRAPHS, photographs
 from scripts.evaluate.boundaries import boundary_error_px, iou
 from scripts.evaluate.parts import EvaluateConfig
 from scripts.evaluate.result import SHARE, Figure, FigureRow, PartResult, Row, skipped
@@ -84,7 +85,7 @@ def drawings(subject: Subject, count: int) -> Tensor:
 
 def on_grounds(rgba: Tensor, kind: learn.Ground, seed: int) -> list[Image.Image]:
     """The drawings on grounds of one kind, RGB."""
-    photos = P.photographs(P.HELD_OUT_PHOTOGRAPHS)
+    photos = photographs(HELD_OUT_PHOTOGRAPHS)
     generator = torch.Generator().manual_seed(seed)
     composite = P.over(rgba, learn.grounds(kind, len(rgba), rgba.shape[-1], generator, photos))
     arrays = (composite.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()

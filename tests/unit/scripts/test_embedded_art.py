@@ -86,14 +86,6 @@ def test_toning_keeps_the_drawing_and_changes_its_colours() -> None:
     assert torch.corrcoef(flat)[0, 1] > 0.7
 
 
-def test_the_photographs_of_the_figures_are_none_of_the_grounds() -> None:
-    assert not set(pictures.PHOTOGRAPHS) & set(pictures.HELD_OUT_PHOTOGRAPHS)
-    taught, held_out = pictures.photographs(), pictures.photographs(pictures.HELD_OUT_PHOTOGRAPHS, side_px=64)
-    assert taught.shape[:2] == (len(pictures.PHOTOGRAPHS), 3)
-    assert taught.shape[2] == taught.shape[3] >= 256
-    assert held_out.shape == (len(pictures.HELD_OUT_PHOTOGRAPHS), 3, 64, 64)
-
-
 def test_turning_keeps_a_drawing_inside_its_frame_and_its_area() -> None:
     rgba = drawings().rgba.float() / 255
     still = pictures.turned(rgba, generator(), degrees=0, scale=(1.0, 1.0))
