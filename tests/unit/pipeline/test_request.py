@@ -6,12 +6,13 @@ import pytest
 from PIL import Image
 
 from pipeline import request
-from pipeline.card import ADAPTER, CARD
+from pipeline.card import ADAPTER
 from pipeline.domain import never_stop, no_report
 from pipeline.errors import BadArchive, BadInput, BadOutput, BadSetting, ModelMissing, PackSize, StyleMismatch
 from pipeline.options import options_of
 from pipeline.request import Given, to_cut, to_describe, to_draw, to_learn, to_make
 from pipeline.settings import Settings, load_profile
+from pipeline.store import STYLE_CARD
 from tests.tiny_profile import COLOURS
 
 
@@ -159,7 +160,7 @@ def test_a_style_that_cannot_be_used_is_refused(given, style, tmp_path):
         folder = tmp_path / f"style-{words[:6]}-{len(weights or b'')}"
         folder.mkdir()
         if card is not None:
-            (folder / CARD).write_text(json.dumps(json.loads((style / CARD).read_text()) | card))
+            (folder / STYLE_CARD).write_text(json.dumps(json.loads((style / STYLE_CARD).read_text()) | card))
         if weights is not None:
             (folder / ADAPTER).write_bytes(weights)
         with pytest.raises(error, match=words):
