@@ -26,6 +26,7 @@ demo: $(VENV)/.runtime ## Learn the demo pack's style and make stickers in it, i
 
 test: $(VENV)/.dev ## Run the checks, then all tests
 	$(MAKE) check
+	$(BIN)/python -m pytest -q tests/test_architecture.py -k imported # what fails at once should be told at once
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## Lint, format, types, who may import whom

@@ -127,6 +127,40 @@ def test_exceptions_are_still_needed() -> None:
     assert set(EXCEPTIONS) <= needed
 
 
+def names_of(tree: ast.Module) -> set[str]:
+    """What a module has at its top level, in whatever branch."""
+    found: set[str] = set()
+    waiting: list[ast.stmt] = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+            continue
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        found |= {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+        waiting += [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.stmt)]
+    return found
+
+
+def test_every_name_that_is_imported_from_a_room_is_there() -> None:
+    """Tests, too: one that cannot be imported is told in seconds, not at the end of the whole suite."""
+    lacking = []
+    for path in sources(*ROOMS, "tests"):
+        for node in ast.walk(parsed(path)):
+            module = (node.module or "") if isinstance(node, ast.ImportFrom) and node.level == 0 else ""
+            if module.split(".")[0] not in {*ROOMS, "tests"}:
+                continue
+            place = ROOT.joinpath(*module.split("."))
+            file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+            there = names_of(parsed(file)) if file.is_file() else set()
+            for alias in node.names:
+                inside = place / alias.name
+                if alias.name not in there and not inside.is_dir() and not inside.with_suffix(".py").is_file():
+                    lacking.append(f"{path.relative_to(ROOT)}:{node.lineno}: {module} has no {alias.name!r}")
+    assert lacking == []
+
+
 def test_every_module_says_what_it_is() -> None:
     """Each file, tests included, opens with a docstring."""
     silent = [str(path.relative_to(ROOT)) for path in sources(*ROOMS, "tests") if not ast.get_docstring(parsed(path))]
