@@ -21,7 +21,7 @@ from bot.talk import Talk
 from bot.things import Has, Thing
 from pipeline.domain import Json
 from pipeline.motifs import Motif, motif_of
-from pipeline.options import MAX_SEED, options_of, strength_of
+from pipeline.options import MAX_COUNT, MAX_SEED, options_of, strength_of
 from pipeline.settings import load_profile
 
 STEP = 0.12  # of strength, at a press
@@ -135,10 +135,11 @@ async def again(event: Event, talk: Talk, sticker: Thing, options: Json, **more:
 
 
 async def another(event: Event, talk: Talk) -> None:
-    """The same photo, drawn otherwise."""
+    """The same photo, drawn otherwise: with the next variant's pose, for another seed alone is hardly seen."""
     sticker = await sticker_of(event, talk)
     if sticker is not None:
-        await again(event, talk, sticker, {"seed": seed_of(talk.origin)})
+        variant = int(sticker.value["options"].get("variant") or 0) + 1
+        await again(event, talk, sticker, {"seed": seed_of(talk.origin), "variant": variant % MAX_COUNT})
 
 
 async def stronger(event: Event, talk: Talk) -> None:

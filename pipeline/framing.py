@@ -7,7 +7,7 @@ scikit-image.
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from skimage.restoration import denoise_tv_chambolle
 
 MARGIN = 0.06  # of the square's side, left free around a cut-out drawing; stickers are drawn with about as much
@@ -17,6 +17,7 @@ GROUNDS = ((255, 255, 255), (176, 214, 232), (244, 214, 160), (120, 120, 128))
 BORDER_SPREAD = 14.0  # levels of 255, standard deviation along the border from which a ground is no plain one
 BADGE_EXPONENT = 4.0  # of the superellipse |x|^n + |y|^n = 1: 2 is a circle, 10 nearly a square
 BADGE_SIDE = 0.92  # of the square's side
+POSES = ((0, False), (10, False), (0, True), (-10, True))  # degrees to the left, mirrored: of variants, in turn
 CLEARANCE = 60.0  # Euclidean distance in RGB (0..441) below which a drawing's edge melts into the ground
 
 
@@ -86,6 +87,16 @@ def badged(picture: Image.Image) -> Image.Image:
     mask = Image.fromarray(inside).resize(rgba.size, Image.Resampling.BOX)
     rgba.putalpha(mask)
     return rgba
+
+
+def posed(picture: Image.Image, variant: int) -> Image.Image:
+    """A drawing (RGBA) as its variants have it: the first as it is, the next ones tilted, mirrored, or both.
+
+    Where little is changed besides, another seed alone gives a picture that nobody can tell from the first.
+    """
+    degrees, mirrored = POSES[variant % len(POSES)]
+    turned = ImageOps.mirror(picture) if mirrored else picture
+    return turned.rotate(degrees, Image.Resampling.BICUBIC, expand=True) if degrees else turned
 
 
 def flattened(picture: Image.Image, weight: float) -> Image.Image:

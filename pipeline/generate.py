@@ -16,7 +16,7 @@ from PIL import Image
 
 from pipeline.domain import Draft, Picture, Report, ShouldStop
 from pipeline.errors import Stopped
-from pipeline.framing import badged, flattened, has_busy_ground, has_ground, on_ground, squared
+from pipeline.framing import badged, flattened, has_busy_ground, has_ground, on_ground, posed, squared
 from pipeline.line import Line, lifted, with_line
 from pipeline.models import Models
 from pipeline.schedulers import remember_original
@@ -29,7 +29,7 @@ class GenerateInputs:
 
     photos: Sequence[Picture]
     captions: Mapping[str, str]  # photo's name → caption
-    variants: Sequence[int]  # of each photo, from 0: another variant has another seed
+    variants: Sequence[int]  # of each photo, from 0: another variant has another seed and another pose
     names: Sequence[str]  # of the drafts
     models: Models
 
@@ -76,7 +76,7 @@ def generate(inputs: GenerateInputs, config: GenerateConfig, *, report: Report, 
     pipeline = inputs.models.img2img_pipeline(config.scheduler)
     seeds = [seed_of(config.seed, p.name, v) for p, v in zip(inputs.photos, inputs.variants, strict=True)]
     prompts = [prompt_of(config.template, inputs.captions[p.name], config.token) for p in inputs.photos]
-    squares = [starting_picture(photo, config) for photo in inputs.photos]
+    squares = [starting_picture(p, config, variant) for p, variant in zip(inputs.photos, inputs.variants, strict=True)]
     step_end = _StepEnd(pipeline, config, report, should_stop)
     result = pipeline(
         prompt=prompts,
@@ -104,16 +104,17 @@ def generate(inputs: GenerateInputs, config: GenerateConfig, *, report: Report, 
     ]
 
 
-def starting_picture(photo: Picture, config: GenerateConfig) -> Image.Image:
+def starting_picture(photo: Picture, config: GenerateConfig, variant: int = 0) -> Image.Image:
     """What img2img starts from: the photo as an RGB square; a drawing on its ground, a photograph flattened and,
-    where the profile says so, as a badge on a plain ground; what has a silhouette gets the pack's line."""
+    where the profile says so, as a badge on a plain ground; what has a silhouette gets the pack's line, and the
+    variant's pose."""
     if not has_ground(photo.image):
-        return on_ground(_lined(photo.image, config), config.size_px)
-    if config.line is not None and (drawing := lifted(photo.image)) is not None:
-        return on_ground(_lined(drawing, config), config.size_px)
+        return on_ground(_lined(posed(photo.image.convert("RGBA"), variant), config), config.size_px)
+    if (config.line is not None or variant) and (drawing := lifted(photo.image)) is not None:
+        return on_ground(_lined(posed(drawing, variant), config), config.size_px)
     square = flattened(on_ground(photo.image, config.size_px), config.flatten)
     if config.badge and has_busy_ground(photo.image):
-        return on_ground(_lined(badged(square), config), config.size_px)
+        return on_ground(_lined(posed(badged(square), variant), config), config.size_px)
     return square
 
 

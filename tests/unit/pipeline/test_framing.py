@@ -11,12 +11,14 @@ from pipeline.framing import (
     CLEARANCE,
     GROUNDS,
     MARGIN,
+    POSES,
     badged,
     flattened,
     ground_for,
     has_busy_ground,
     has_ground,
     on_ground,
+    posed,
     squared,
     trimmed,
 )
@@ -150,3 +152,18 @@ def test_a_badge_keeps_the_middle_and_rounds_the_corners() -> None:
     assert alpha[0, 0] == alpha[-1, 0] == alpha[0, -1] == 0
     assert np.array_equal(np.asarray(badge)[32:96, 32:96, :3], np.asarray(photo)[32:96, 32:96])
     assert alpha.mean() == pytest.approx(0.927 * BADGE_SIDE**2, abs=0.01)
+
+
+def test_variants_stand_otherwise_and_the_first_as_it_was() -> None:
+    """An L, which has no symmetry: every pose of it is another picture, and none loses paint."""
+    picture = Image.new("RGBA", (120, 120))
+    ImageDraw.Draw(picture).polygon([(20, 10), (45, 10), (45, 85), (100, 85), (100, 110), (20, 110)], fill="red")
+    found = [posed(picture, number) for number in range(2 * len(POSES))]
+    assert found[0] == picture == found[len(POSES)]
+    shapes = [np.asarray(on_ground(one, 64, GROUNDS[0]).convert("L"), dtype=float) < 128 for one in found[: len(POSES)]]
+    for number, one in enumerate(shapes):
+        assert all((one != other).mean() > 0.03 for other in shapes[:number])
+    painted = [(np.asarray(one.getchannel("A"), dtype=float) / 255).sum() for one in found]
+    assert max(painted) / min(painted) < 1.02
+    edge = np.asarray(found[1])
+    assert (edge[(edge[..., 3] > 8), 0] > 200).all()  # red up to the rim: transparency lends no black

@@ -91,6 +91,21 @@ def test_a_drawing_begins_with_the_packs_line_and_without_one_as_it_is():
     assert dark[1] > 0.05
 
 
+def test_a_variant_begins_otherwise_from_a_drawing_and_from_a_picture_of_one():
+    """Whether its ground is transparent or plain, with a line or without."""
+    tall = Image.new("RGBA", (128, 128))
+    ImageDraw.Draw(tall).polygon([(30, 10), (60, 10), (60, 90), (110, 90), (110, 118), (30, 118)], fill=FILLS[1])
+    plain = Image.new("RGBA", tall.size, "white")
+    plain.alpha_composite(tall)
+    for image in (tall, plain):
+        for line in (None, Line(colour=INK, width=0.04)):
+            photo, config = Picture(name="a", image=image, sha256="0"), GenerateConfig(**CONFIG, line=line)
+            first, second = (starting_picture(photo, config, variant) for variant in (0, 2))
+            assert starting_picture(photo, config) == first
+            changed = np.abs(np.asarray(first, dtype=int) - np.asarray(second, dtype=int)).max(axis=-1) > 60
+            assert changed.mean() > 0.05
+
+
 def test_a_photograph_that_is_no_badge_has_no_silhouette_to_draw():
     noise = np.random.default_rng(0).integers(0, 255, (128, 128, 3), dtype=np.uint8)
     photo = Picture(name="a", image=Image.fromarray(noise).convert("RGBA"), sha256="0")
