@@ -9,6 +9,7 @@ import asyncio
 import math
 
 from bot.effects import Button
+from bot.errands import JOBS, UNDER_WAY, errands
 from bot.gate import say_closed
 from bot.keyboards import begin_keys
 from bot.people import queue_name
@@ -90,6 +91,9 @@ async def delete_yes(event: Event, talk: Talk) -> None:
     name = queue_name(talk.person.id)
     erased, left = await asyncio.to_thread(event.services.jobs.delete_person, name)
     await asyncio.to_thread(event.services.files.delete_person, name)
+    for one in await asyncio.to_thread(errands, event.services.desk, states=UNDER_WAY, person=talk.person.id):
+        if one.kind in JOBS:  # whose message would stand there for ever as if something came of it
+            talk.edit(f"status:{one.key}", talk.words("cancelled-notice"), priority=Priority.RESULT)
     done = talk.words("delete-done", jobs=erased)
     if left:
         done += "\n" + talk.words("delete-soon", left=left)

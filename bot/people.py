@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from bot import bans
+from bot.effects import Action
 from bot.tables import CHATS, CONSENTS, ERRANDS, INBOX, OUTBOX, PEOPLE, SEEN, SLOTS, THINGS, put, take_note
 from pipeline.domain import Json
 from pipeline.jobs.views import now_ms
@@ -111,6 +112,9 @@ def erase(connection: sa.Connection, person: int, *, keeping: Sequence[str] = ()
     """
     last = sa.update(SLOTS).where(SLOTS.c.person == person, SLOTS.c.slot.in_(keeping))
     connection.execute(last.values(person=NOBODY))
+    # A pressed button turns until it is answered; that answer tells nothing about anybody.
+    pressed = sa.update(OUTBOX).where(OUTBOX.c.person == person, OUTBOX.c.action == Action.NOTICE)
+    connection.execute(pressed.where(OUTBOX.c.payload.is_not(None)).values(person=NOBODY))
     for table in (PEOPLE, CONSENTS, SLOTS, OUTBOX, ERRANDS, THINGS, SEEN):
         connection.execute(sa.delete(table).where(table.c.person == person))
     connection.execute(sa.delete(CHATS).where(CHATS.c.chat == person))

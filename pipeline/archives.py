@@ -16,7 +16,7 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
@@ -57,11 +57,22 @@ class _ShortReads(io.FileIO):
     """A file that refuses to be read in large pieces, so that a forged directory of a zip cannot fill the memory."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        most = MAX_DIRECTORY_BYTES + 1
-        data = super().read(most if size is None or size < 0 else min(size, most)) or b""
-        if len(data) == most:
-            raise zipfile.BadZipFile("its directory is too large")
-        return data
+        return _in_short(super().read, size)
+
+
+class _ShortBytes(io.BytesIO):
+    """The same, of what is in memory."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return _in_short(super().read, size)
+
+
+def _in_short(read: Callable[[int], bytes | None], size: int | None) -> bytes:
+    most = MAX_DIRECTORY_BYTES + 1
+    data = read(most if size is None or size < 0 else min(size, most)) or b""
+    if len(data) == most:
+        raise zipfile.BadZipFile("its directory is too large")
+    return data
 
 
 class Archive:
@@ -114,31 +125,32 @@ class Archive:
 
 
 @contextmanager
-def open_archive(path: Path, *, leave_out: bool = False) -> Iterator[Archive]:
+def open_archive(source: Path | bytes, *, leave_out: bool = False) -> Iterator[Archive]:
     """Open a zip and check its directory before any entry is unpacked.
 
     Args:
+        source: where it lies; or the zip itself, where it shall lie on no disk.
         leave_out: unsafe and locked entries are left out; else the zip is refused for them.
 
     Raises:
         BadArchive: no zip, broken, locked with a password, or with unsafe entries.
         ArchiveTooLarge: too large packed or unpacked, or too many entries.
     """
+    shown = str(source) if isinstance(source, Path) else "the zip"
     try:
-        if (size_bytes := path.stat().st_size) > MAX_ZIP_MB * _MB:
-            raise ArchiveTooLarge(
-                f"{str(path)!r} has {size_bytes / _MB:.1f} MB; a zip may have {MAX_ZIP_MB} MB at most"
-            )
-        with _ShortReads(path) as file:
+        size_bytes = source.stat().st_size if isinstance(source, Path) else len(source)
+        if size_bytes > MAX_ZIP_MB * _MB:
+            raise ArchiveTooLarge(f"{shown!r} has {size_bytes / _MB:.1f} MB; a zip may have {MAX_ZIP_MB} MB at most")
+        with _ShortReads(source) if isinstance(source, Path) else _ShortBytes(source) as file:
             try:
                 archive = zipfile.ZipFile(file)
             except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-                raise BadArchive(f"{str(path)!r} is not a zip that can be read ({error}); pack it again") from error
-            archive.filename = str(path)
+                raise BadArchive(f"{shown!r} is not a zip that can be read ({error}); pack it again") from error
+            archive.filename = shown
             with archive:
-                yield Archive(archive, *_checked_entries(archive.infolist(), str(path), leave_out=leave_out))
+                yield Archive(archive, *_checked_entries(archive.infolist(), shown, leave_out=leave_out))
     except OSError as error:
-        raise BadArchive(f"cannot read {str(path)!r}: {error.strerror}; check the path and its permissions") from error
+        raise BadArchive(f"cannot read {shown!r}: {error.strerror}; check the path and its permissions") from error
 
 
 def _checked_entries(

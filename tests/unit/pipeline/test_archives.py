@@ -30,6 +30,8 @@ def test_names_and_bytes(tmp_path: Path) -> None:
     with open_archive(zipped(tmp_path / "p.zip", entries)) as archive:
         assert archive.names() == ["b.png", "in/a.png"]
         assert [archive.read(name) for name in archive.names()] == [b"B", b"A"]
+    with open_archive((tmp_path / "p.zip").read_bytes()) as archive:
+        assert {name: archive.read(name) for name in archive.names()} == {"b.png": b"B", "in/a.png": b"A"}
 
 
 def test_utf8_names_without_the_flag(tmp_path: Path) -> None:
@@ -126,20 +128,22 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
+@pytest.mark.parametrize("in_memory", [False, True])
 @pytest.mark.parametrize("case", BAD)
-def test_refused(case: str, tmp_path: Path) -> None:
+def test_refused(case: str, in_memory: bool, tmp_path: Path) -> None:
     """Each bad archive: one sentence with its name and rule, before anything is unpacked or much memory taken."""
     make, words = BAD[case]
     path = tmp_path / "pack.zip"
     make(path)
+    source = path.read_bytes() if in_memory else path
     tracemalloc.start()
     try:
-        with pytest.raises(BadArchive, match=words) as caught, open_archive(path):
+        with pytest.raises(BadArchive, match=words) as caught, open_archive(source):
             pytest.fail("opened")
         assert tracemalloc.get_traced_memory()[1] < 15e6
     finally:
         tracemalloc.stop()
-    assert repr(str(path)) in str(caught.value)
+    assert repr("the zip" if in_memory else str(path)) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert sorted(tmp_path.iterdir()) == [path]
 
