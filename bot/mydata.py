@@ -9,8 +9,12 @@ is taken away a day later.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import re
 import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from io import BytesIO
 from typing import Any
@@ -29,6 +33,8 @@ from pipeline.jobs.address import reading
 MOST_BYTES = 45_000_000  # Telegram takes 50 MB
 KEPT_S = 86_400.0
 NAME = "mydata.zip"
+OURS = re.compile(r"/mydata(-\d+)?\.zip$")  # what was made for them before is nothing of theirs
+OVERHEAD_BYTES = 200  # of an entry's headers, and then some
 
 
 async def ask(event: Event, talk: Talk) -> None:
@@ -40,15 +46,17 @@ async def ask(event: Event, talk: Talk) -> None:
 
 
 async def do_export(errand: Errand, kit: Kit) -> None:
-    """Make it, and send it."""
-    key = job_key(f"tg{errand.person}", errand.key, NAME)
+    """Make it, and send it: one zip, or several where it does not fit into one."""
     person = await asyncio.to_thread(kit.desk.person, errand.person)
-    left_out = await asyncio.to_thread(_made, kit, person, key)
+    keys, left_out = await asyncio.to_thread(_made, kit, person, job_key(f"tg{errand.person}", errand.key, NAME))
     talk = await kit.talk(errand, "export", priority=Priority.RESULT)
-    caption = talk.words("mydata-done")
-    caption += f"\n{talk.words('mydata-left', count=left_out)}" if left_out else ""
-    talk.document(key, name=NAME, caption=caption)
-    begin(talk, f"{errand.key}.clean", Kind.CLEAN, {"key": key}, in_s=KEPT_S)
+    for number, key in enumerate(keys, start=1):
+        caption = talk.words("mydata-part", number=number, count=len(keys))
+        if number == len(keys):  # what tells that all is there comes last
+            lines = [talk.words("mydata-done")] + ([talk.words("mydata-left", count=left_out)] if left_out else [])
+            caption = "\n".join(lines if len(keys) == 1 else [caption, *lines])
+        talk.document(key, name=part_name(NAME, number, len(keys)), caption=caption)
+        begin(talk, f"{errand.key}.clean{number}", Kind.CLEAN, {"key": key}, in_s=KEPT_S)
     advance(talk, errand, State.OVER)
     await kit.settle(talk)
 
@@ -61,21 +69,57 @@ async def do_clean(errand: Errand, kit: Kit) -> None:
     await kit.settle(talk)
 
 
-def _made(kit: Kit, person: Person, key: str) -> int:
-    """Put it under ``key``. Returns how many files did not fit; the smallest come first."""
-    files, left_out, size, file = kit.services.files, 0, 0, BytesIO()  # in memory: on no disk it lies in clear
+def part_name(name: str, number: int, count: int) -> str:
+    """``mydata.zip``, or ``mydata-2.zip`` where there are several."""
+    return name if count == 1 else name.replace(".", f"-{number}.")
+
+
+def _made(kit: Kit, person: Person, key: str) -> tuple[list[str], int]:
+    """Put it under ``key``, or under several keys like it. Returns these, and how many files fit into no zip at all."""
+    files = kit.services.files
+    told = json.dumps(_told(kit, person), ensure_ascii=False, indent=2).encode()
+    names = [name for name in files.list(f"people/{person.name}") if not OURS.search(name)]
+    wanted = [("about-you.json", told)]
+    inside = ((name.partition("/")[2].partition("/")[2], name) for name in sorted(names, key=lambda n: "/styles/" in n))
+    parts, left_out = list[bytes](), 0
+    for data in zipped(itertools.chain(wanted, ((as_, files.read(name)) for as_, name in inside)), MOST_BYTES):
+        if data is None:
+            left_out += 1
+        else:
+            parts.append(data)
+    keys = [part_name(key, number, len(parts)) for number in range(1, len(parts) + 1)]
+    for one, data in zip(keys, parts, strict=True):
+        files.put(one, data)
+    return keys, left_out
+
+
+def zipped(entries: Iterable[tuple[str, bytes]], most_bytes: int) -> Iterator[bytes | None]:
+    """Zips of these files (name and content), none larger than ``most_bytes``; None for a file that alone is larger.
+
+    In memory: on no disk it lies in clear.
+    """
+    kept = list[tuple[str, bytes]]()  # compressed by itself, so that it is known how much room it takes
+    room = most_bytes
+    for name, data in entries:
+        packed = len(zlib.compress(data)) + 2 * len(name.encode()) + OVERHEAD_BYTES
+        if packed > most_bytes:
+            yield None
+            continue
+        if packed > room:
+            yield _zip_of(kept)
+            kept, room = [], most_bytes
+        kept.append((name, data))
+        room -= packed
+    if kept:
+        yield _zip_of(kept)
+
+
+def _zip_of(entries: list[tuple[str, bytes]]) -> bytes:
+    file = BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("about-you.json", json.dumps(_told(kit, person), ensure_ascii=False, indent=2))
-        names = [name for name in files.list(f"people/{person.name}") if not name.endswith(NAME)]
-        for name in sorted(names, key=lambda one: "/styles/" in one):
-            data = files.read(name)
-            size += len(data)
-            if size > MOST_BYTES:
-                left_out, size = left_out + 1, size - len(data)
-                continue
-            archive.writestr(name.partition("/")[2].partition("/")[2], data)
-    files.put(key, file.getvalue())
-    return left_out
+        for name, data in entries:
+            archive.writestr(name, data)
+    return file.getvalue()
 
 
 def _limits(kit: Kit, person: Person) -> dict[str, Any]:

@@ -466,6 +466,7 @@ key-delete = Delete
 
 mydata-soon = I'm gathering everything I keep about you; you'll get it as a file in a moment.
 mydata-done = Everything I keep about you: pictures, styles, stickers, settings and what you agreed to.
+mydata-part = Part { $number } of { $count }.
 mydata-left = { $count ->
         [one] One file didn't fit; the operator can give it to you.
        *[other] { $count } files didn't fit; the operator can give them to you.

@@ -10,10 +10,10 @@ import torch
 from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel
 
-from pipeline.card import Export, StyleCard, mean_ends, read_card
+from pipeline.card import Export, StyleCard, mean_ends, read_card, weight_files
 from pipeline.domain import Method
 from pipeline.errors import BadInput, StyleMismatch
-from pipeline.style import applied, save_style
+from pipeline.style import applied, read_tensors, save_style
 from tests.tiny import tiny_parts, tiny_unet
 from training.lowrank import export_low_rank
 from training.modules import adapter_tensors, add_adapter, shadow
@@ -132,15 +132,28 @@ def test_diffusers_reads_an_exported_fine_tune(tmp_path):
 
 
 def test_whole_weights_are_read_by_the_libraries(tmp_path):
-    """``from_pretrained`` on the style's folders gives the tuned modules, and ``applied`` exactly their weights."""
+    """``from_pretrained`` on the style's folders gives the tuned modules, and ``applied`` exactly their weights: those
+    that were learned, in half precision, two bytes each."""
     modules = base()
     whole = learned_whole(modules)
     save_style(tmp_path, whole, CARD, modules)
+    kept = {name: value.half().float() for name, value in whole.items()}
+    assert all(torch.allclose(kept[name], value, rtol=2**-11, atol=1e-7) for name, value in whole.items())
     for part, kind in (("unet", UNet2DConditionModel), ("text_encoder", CLIPTextModel)):
-        read = kind.from_pretrained(tmp_path / part)
-        assert all(torch.equal(value, whole[f"{part}.{name}"]) for name, value in read.named_parameters())
+        read = kind.from_pretrained(tmp_path / part).float()
+        assert all(torch.equal(value, kept[f"{part}.{name}"]) for name, value in read.named_parameters())
     with applied(modules, tmp_path, "tiny"):
-        assert all(torch.equal(value, whole[name]) for name, value in weights(modules).items())
+        assert all(torch.equal(value, kept[name]) for name, value in weights(modules).items())
+    files = sum(path.stat().st_size for path in weight_files(tmp_path))
+    assert 0 < files - 2 * sum(value.numel() for value in whole.values()) < 0.2 * files  # and the names
+
+
+def test_a_weight_beyond_half_precision_keeps_its_own(tmp_path):
+    modules = base()
+    whole = learned_whole(modules, ("unet",))
+    whole["unet.conv_in.weight"][0, 0, 0, 0] = 1e6
+    save_style(tmp_path, whole, CARD, modules)
+    assert torch.equal(read_tensors(tmp_path)["unet.conv_in.weight"], whole["unet.conv_in.weight"])
 
 
 @pytest.mark.parametrize("learned", [learned_adapter, learned_whole])
@@ -232,7 +245,7 @@ def test_another_kind_of_style_replaces_the_last(tmp_path):
     whole = learned_whole(modules, ("unet",))
     save_style(tmp_path, whole, CARD, modules)
     with applied(modules, tmp_path, "tiny"):
-        assert torch.equal(modules["unet"].conv_in.weight, whole["unet.conv_in.weight"])
+        assert torch.equal(modules["unet"].conv_in.weight, whole["unet.conv_in.weight"].half().float())
 
 
 def test_mean_ends_by_hand():
