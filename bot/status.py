@@ -16,13 +16,16 @@ BAR = 10  # signs
 FULL, EMPTY = "▰", "▱"
 SHARES = {  # of the whole that a stage has, from and to, as far as the past of real jobs tells
     "prepare": (0.0, 0.1),
-    "pack-captions": (0.0, 0.05),
-    "class-pictures": (0.05, 0.1),
-    "learn": (0.1, 1.0),
+    "pack-captions": (0.0, 0.04),
+    "class-pictures": (0.04, 0.05),
+    "encode": (0.05, 0.15),
+    "learn": (0.15, 1.0),
     "caption": (0.0, 0.1),
     "generate": (0.1, 0.9),
     "cutout": (0.9, 1.0),
 }
+# Another pace than what follows:
+PREPARING = frozenset({"prepare", "pack-captions", "class-pictures", "encode", "caption"})
 LONG_S = 90.0  # what is longer is told in minutes
 AFTER = 0.02  # of the whole, done before its pace tells anything
 WRONG, WRONG_S = 1.5, 10.0  # how far more than what was said has to be left before more is said
@@ -44,9 +47,11 @@ class Pace:
             self.said_s = left_s
         return self.said_s
 
-    def see(self, share: float, now_s: float) -> None:
+    def see(self, progress: Progress | None, now_s: float) -> None:
         """It is so far now."""
-        self.share = max(self.share, min(1.0, share))
+        self.share = max(self.share, min(1.0, share_of(progress)))
+        if progress is None or progress.stage in PREPARING:
+            return
         if self.first is None:
             self.first = (now_s, self.share)
         since_s, begun = self.first

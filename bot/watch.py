@@ -23,7 +23,7 @@ from bot.errands import Errand, Kind, State, advance, errands, still, sweep
 from bot.keyboards import cancel_keys
 from bot.rates import Priority
 from bot.routes import Services
-from bot.status import Pace, share_of, text_of
+from bot.status import Pace, text_of
 from bot.talk import Talk
 from pipeline.errors import BadInput, JobError, QueueBroken, WrongStatus
 from pipeline.jobs.views import OPEN, JobView, now_ms
@@ -109,7 +109,7 @@ class Watch:
     async def _look(self, row: Errand, view: JobView | None, progress: Progress | None) -> None:
         known = self._known[row.key]
         if view is not None and view.status is Status.RUNNING:
-            known.pace.see(share_of(progress), time.monotonic())
+            known.pace.see(progress, time.monotonic())
             known.preview = (progress and progress.preview) or known.preview
         if time.monotonic() < known.next_s and row.state is not State.STOPPING:
             return

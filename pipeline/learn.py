@@ -30,7 +30,7 @@ from pipeline.structure import structure_map
 from pipeline.style import save_style
 from training.checkpoint import remove as remove_checkpoint
 from training.data import Example
-from training.dreambooth import DreamBoothConfig, DreamBoothInputs, LearnedStyle, dreambooth
+from training.dreambooth import DreamBoothConfig, DreamBoothInputs, LearnedStyle, dreambooth, encodings
 from training.economy import LAVISH, Economy
 from training.errors import LossNotFinite, TrainingStopped
 from training.lowrank import export_low_rank, largest_rank
@@ -113,12 +113,16 @@ def learn_style(
     if store.is_complete(folder, store.fingerprint(config)):
         return None
     check_export(options, models)
+    ready, how = watch(Stage.PREPARE), replace(dreambooth_config(options, models), economy=economy)
+    before = (len(pack.pictures) if captions is None else 0) + class_steps(models, cache)
+    total = before + encodings(len(pack.pictures), class_count(models.profile), how)
     inputs = dreambooth_inputs(
-        pack, options, work, cache, models, report=watch(Stage.PREPARE), should_stop=should_stop, captions=captions
-    )
-    how = replace(dreambooth_config(options, models), economy=economy)
+        pack, options, work, cache, models,
+        report=part_of(ready, 0, total), should_stop=should_stop, captions=captions,
+    )  # fmt: skip
     with translated(), store.writing(work):
-        learned = dreambooth(inputs, how, report=watch(Stage.TRAIN), should_stop=should_stop)
+        encoded = part_of(ready, before, total)
+        learned = dreambooth(inputs, how, report=watch(Stage.TRAIN), should_stop=should_stop, encoded=encoded)
         tensors, export = exported(learned, options, models, should_stop)
     card = style_card(pack, options, models, learned, export)
     store.begin(folder)  # from here on it is no longer the style that may have been there

@@ -15,7 +15,7 @@ from pipeline.bench import AT_WORK, Bench, Job, memory_facts
 from pipeline.card import read_card
 from pipeline.class_pictures import class_count, class_folder, class_pictures
 from pipeline.copies import Copies
-from pipeline.domain import Json, Pack, ShouldStop, Stage, no_report
+from pipeline.domain import Json, Pack, ShouldStop, Stage
 from pipeline.errors import BadInput, StickerError
 from pipeline.learn import FINDER, learn_style, pack_captions, style_config
 from pipeline.memory import DRAW_LADDER, LEARN_LADDER, Attempt, Done
@@ -27,6 +27,7 @@ from training.economy import economised
 CAPTIONS = "captions.json"
 # What ``prepare`` tells of: a caption takes another time than a denoising step, and foretells nothing of it.
 PACK_CAPTIONS, CLASS_PICTURES = "pack-captions", "class-pictures"
+ENCODE = "encode"  # and ``learn``, of what comes before the first step
 
 
 def prepare(job: Job, bench: Bench) -> Json:
@@ -86,7 +87,7 @@ def _trained(job: Job, bench: Bench, pack: Pack, folder: Path, copies: Copies) -
         with attempt.measured():
             return learn_style(
                 pack, options, folder, copies.folder, bench.settings.cache_dir, job.models,
-                watch=lambda stage: told if stage is Stage.TRAIN else no_report,
+                watch=lambda stage: told if stage is Stage.TRAIN else job.place.report(ENCODE),
                 should_stop=asked, captions=captions, economy=attempt.economy,
             )  # fmt: skip
 

@@ -131,9 +131,19 @@ class Encoding:
 
 
 def encode(
-    examples: Sequence[Example], how: Encoding, *, count: int, flip: bool, should_stop: ShouldStop, total: int
+    examples: Sequence[Example],
+    how: Encoding,
+    *,
+    count: int,
+    flip: bool,
+    should_stop: ShouldStop,
+    total: int,
+    tell: Callable[[int], None] = lambda done: None,
 ) -> Latents:
     """Every example in ``count`` variants through the VAE, and through ``structure`` where there is a ControlNet.
+
+    Args:
+        tell: how many of the ``len(examples) * count`` pictures are done, after every batch.
 
     Raises:
         TrainingStopped: ``should_stop`` said so, asked at every batch; ``total`` is for its message.
@@ -148,6 +158,7 @@ def encode(
         if should_stop():
             raise TrainingStopped(0, total)
         pieces.append(_encode_batch(squares[start : start + ENCODE_BATCH], how))
+        tell(min(start + ENCODE_BATCH, len(squares)))
     means, stds, weights, structures = zip(*pieces, strict=True)
     return Latents(
         posterior=Posterior(mean=torch.cat(means), std=torch.cat(stds)),

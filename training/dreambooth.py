@@ -14,6 +14,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,6 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from training import checkpoint
+from training.curve import LossCurve
 from training.data import Batch, Encoding, Example, Latents, Structure, draw, encode, generator, one_of
 from training.errors import LossNotFinite, TrainingStopped
 from training.learner import METHODS, Learner, LearnerConfig, accelerated, make_learner, resolved_precision
@@ -74,36 +76,19 @@ class LearnedStyle:
     displaced_step: int | None = None  # where another run had stopped whose checkpoint this one took the place of
 
 
-class LossCurve:
-    """The losses so far; kept on the device and looked at now and then, for each look waits for it."""
-
-    def __init__(self, known: Tensor, config: LearnerConfig, look_every: int) -> None:
-        self.known, self.pending = known.tolist(), list[Tensor]()
-        self.config, self.look_every = config, look_every
-
-    def record(self, loss: Tensor) -> None:
-        """Note a step's loss; raises ``LossNotFinite`` some steps late at most."""
-        self.pending.append(loss.detach())
-        if len(self.pending) >= self.look_every:
-            self.look()
-
-    def look(self) -> list[float]:
-        """All losses, after making sure that they are numbers."""
-        fresh = torch.stack(self.pending).tolist() if self.pending else []
-        for value in fresh:
-            self.known.append(value)
-            if not abs(value) < float("inf"):
-                raise LossNotFinite(
-                    len(self.known), value, learning_rate=self.config.learning_rate, precision=self.config.precision
-                )
-        self.pending = []
-        return self.known
-
-
 def dreambooth(
-    inputs: DreamBoothInputs, config: DreamBoothConfig, *, report: Report, should_stop: ShouldStop
+    inputs: DreamBoothInputs,
+    config: DreamBoothConfig,
+    *,
+    report: Report,
+    should_stop: ShouldStop,
+    encoded: Report = lambda done, total: None,
 ) -> LearnedStyle:
     """Learn a style; goes on from the checkpoint in ``inputs.checkpoint_dir`` if it is of this very run.
+
+    Args:
+        report: counts the steps.
+        encoded: counts the pictures (``encodings``) that go through the VAE before the first of them.
 
     Raises:
         ValueError: a setting or the data cannot be used.
@@ -114,7 +99,7 @@ def dreambooth(
     device = next(inputs.parts[inputs.family.denoiser].parameters()).device
     with accelerated(device, resolved_precision(config.precision, device)) as accelerator:
         learner = make_learner(inputs.parts, inputs.family, config, accelerator)
-        sources = encode_sources(inputs, config, learner, should_stop)
+        sources = encode_sources(inputs, config, learner, should_stop, encoded)
         return Run(inputs, config, learner, sources).to_end(report, should_stop)
 
 
@@ -245,8 +230,17 @@ def check(inputs: DreamBoothInputs, config: DreamBoothConfig) -> None:
         raise ValueError("a ControlNet and the `structure` that draws its pictures must be given together")
 
 
+def encodings(pictures: int, class_pictures: int, config: DreamBoothConfig) -> int:
+    """How many pictures go through the VAE before the first step: the pack's variants, and what the prior counts."""
+    return pictures * config.variants + (class_pictures if config.prior_loss_weight else 0)
+
+
 def encode_sources(
-    inputs: DreamBoothInputs, config: DreamBoothConfig, learner: Learner, should_stop: ShouldStop
+    inputs: DreamBoothInputs,
+    config: DreamBoothConfig,
+    learner: Learner,
+    should_stop: ShouldStop,
+    encoded: Report = lambda done, total: None,
 ) -> list[tuple[str, Latents]]:
     """The pack's latents and, where the prior counts, those of the class pictures."""
     how = Encoding(
@@ -258,14 +252,15 @@ def encode_sources(
         ground_loss_weight=config.ground_loss_weight,
         device=learner.device,
     )
-    pack = encode(
-        inputs.pack, how, count=config.variants, flip=config.flip, should_stop=should_stop, total=config.steps
-    )
-    if not inputs.class_pictures or config.prior_loss_weight == 0:
-        return [("instance", pack)]
-    examples = [Example(image=image, prompt=inputs.class_prompt) for image in inputs.class_pictures]
-    classes = encode(examples, how, count=1, flip=False, should_stop=should_stop, total=config.steps)
-    return [("instance", pack), ("class", classes)]
+    classes = [Example(image=image, prompt=inputs.class_prompt) for image in inputs.class_pictures]
+    sources = [("instance", inputs.pack, config.variants, config.flip), ("class", classes, 1, False)]
+    found, all_of_them = list[tuple[str, Latents]](), encodings(len(inputs.pack), len(classes), config)
+    for role, examples, count, flip in sources if classes and config.prior_loss_weight else sources[:1]:
+        before = sum(len(latents.prompts) * latents.variants for _, latents in found)
+        tell = partial(lambda before, done: encoded(before + done, all_of_them), before)
+        latents = encode(examples, how, count=count, flip=flip, should_stop=should_stop, total=config.steps, tell=tell)
+        found.append((role, latents))
+    return found
 
 
 @torch.no_grad()

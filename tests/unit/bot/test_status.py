@@ -16,7 +16,14 @@ def progress(stage, done, total=20):
     return Progress(stage=stage, done=done, total=total)
 
 
-@pytest.mark.parametrize("stages", [("pack-captions", "class-pictures", "learn"), ("caption", "generate", "cutout")])
+def at(share):
+    """So much of the whole, by a stage that nobody knows."""
+    return progress("work", round(1000 * share), 1000)
+
+
+@pytest.mark.parametrize(
+    "stages", [("pack-captions", "class-pictures", "encode", "learn"), ("caption", "generate", "cutout")]
+)
 def test_from_stage_to_stage_the_share_goes_up_and_ends_at_the_whole(stages):
     shares = [share_of(progress(stage, done)) for stage in stages for done in range(1, 21)]
     assert shares == sorted(shares)
@@ -27,20 +34,37 @@ def test_from_stage_to_stage_the_share_goes_up_and_ends_at_the_whole(stages):
 
 def test_a_stage_that_begins_again_takes_nothing_back():
     pace = Pace()
-    pace.see(0.6, 10.0)
-    pace.see(0.2, 20.0)
+    pace.see(at(0.6), 10.0)
+    pace.see(at(0.2), 20.0)
     assert pace.share == 0.6
 
 
 def test_the_time_that_is_left_follows_the_pace_and_is_not_told_before_there_is_one():
     pace = Pace()
-    pace.see(0.0, 100.0)
+    pace.see(at(0.0), 100.0)
     assert pace.left_s is None
-    pace.see(0.25, 130.0)
+    pace.see(at(0.25), 130.0)
     assert pace.left_s == pytest.approx(90.0)
     assert time_text(Words("en"), 90.0) == "about 90 s"
     assert time_text(Words("en"), 91.0) == "about 2 min"
     assert time_text(Words("ru"), 3.0) == "ещё ~10 с"
+
+
+def test_what_comes_before_the_steps_foretells_nothing_of_them():
+    """Captions are found in a moment, encoding takes its time: neither is the pace of a training."""
+    pace = Pace()
+    for now_s, stage, done in (
+        (0, "pack-captions", 1),
+        (1, "pack-captions", 20),
+        (60, "encode", 1),
+        (90, "encode", 20),
+    ):
+        pace.see(progress(stage, done), float(now_s))
+    assert pace.left_s is None
+    assert pace.share == pytest.approx(0.15)
+    pace.see(progress("learn", 1), 100.0)
+    pace.see(progress("learn", 3), 120.0)
+    assert pace.left_s == pytest.approx(170.0)  # 17 steps of 10 s
 
 
 def test_the_time_that_is_told_goes_down_only_unless_it_was_quite_wrong():
@@ -53,12 +77,12 @@ def test_the_time_that_is_told_goes_down_only_unless_it_was_quite_wrong():
 
     tell(Position(ahead=0, eta_s=60.0))
     for now_s, share in ((0.0, 0.1), (10.0, 0.2), (20.0, 0.25), (24.0, 0.4), (32.0, 0.45), (36.0, 0.6), (40.0, 0.8)):
-        pace.see(share, now_s)
+        pace.see(at(share), now_s)
         if pace.left_s is not None:
             tell()
     assert told == sorted(told, reverse=True)
     assert told[-1] == 20
-    pace.see(0.81, 140.0)  # something is in its way
+    pace.see(at(0.81), 140.0)  # something is in its way
     tell()
     assert told[-1] > 30
 

@@ -18,6 +18,8 @@ from pipeline.style import read_tensors
 from tests.tiny_profile import BATCH, CLASS_IMAGES, TRAIN_STEPS
 from tests.unit.pipeline.variants import with_section
 from training.checkpoint import FILE_NAME
+from training.data import ENCODE_BATCH
+from training.dreambooth import DreamBoothConfig
 from training.errors import LossNotFinite, TrainingStopped
 from training.lowrank import largest_rank
 
@@ -62,8 +64,9 @@ def test_a_style_is_learned_once(tiny, tmp_path):
 
 
 def test_getting_ready_is_told_step_by_step_and_apart_from_the_training(tiny, tmp_path):
-    """First use of a profile: the pack's captions, then every denoising step of the class pictures, then the training.
-    With the class pictures in the cache, the captions alone; with the style there, nothing."""
+    """First use of a profile: the pack's captions, every denoising step of the class pictures, every batch of pictures
+    that are encoded, then the training. With the class pictures in the cache, without their steps; with the style
+    there, nothing."""
     told, options = [], options_of(tiny.profile, train_steps=1)
 
     def watch(stage):
@@ -76,10 +79,16 @@ def test_getting_ready_is_told_step_by_step_and_apart_from_the_training(tiny, tm
         return list(told)
 
     pack, drawing = len(tiny.pack.pictures), -(-CLASS_IMAGES // BATCH) * tiny.profile.generate.steps
-    steps = [0, pack, *range(pack + 1, pack + drawing + 1)]
-    first = learn_again(tmp_path / "style")
-    assert first == [*(("prepare", done, pack + drawing) for done in steps), ("train", 1, 1)]
-    assert learn_again(tmp_path / "other") == [("prepare", 0, pack), ("prepare", pack, pack), ("train", 1, 1)]
+    variants = pack * DreamBoothConfig.variants
+    batches = [min(done, variants) for done in range(ENCODE_BATCH, variants + ENCODE_BATCH, ENCODE_BATCH)]
+    batches.append(variants + CLASS_IMAGES)
+    for folder, steps in (("style", [*range(pack + 1, pack + drawing + 1)]), ("other", [])):
+        before = pack + len(steps)
+        counts = [0, pack, *steps, *(before + done for done in batches)]
+        assert learn_again(tmp_path / folder) == [
+            *(("prepare", done, before + variants + CLASS_IMAGES) for done in counts),
+            ("train", 1, 1),
+        ]
     assert learn_again(tmp_path / "style") == []
 
 
