@@ -153,9 +153,7 @@ async def _picture(event: Event, talk: Talk, source: Json, caption: str) -> None
     styles = await styles_of(event, talk)
     behind = None if styles else await asyncio.to_thread(learning, event.services.desk, talk.person.id)
     drawing = drawing_of(talk, source, caption)
-    if not (styles or behind or collecting.fresh(talk)) and wanted.wanted(talk):
-        wanted.keep(talk, "", [source], caption)
-    elif collecting.fresh(talk) or not (styles or behind):
+    if collecting.fresh(talk) or not (styles or behind):  # asked about, even where others are kept to be drawn
         collecting.add(talk, [source], caption, unasked=True)
     elif styles and (collect := collecting.collection(talk)) and not collect.get("aside"):
         await collecting.ask(event, talk, source, caption)

@@ -138,6 +138,10 @@ wanted = { $count ->
         [one] I'll keep this photo and draw it
        *[other] I'll keep these { $count } photos and draw them
     } as soon as I've learned a style. Now show me one: send a sticker from a pack you like, or its link.
+wanted-most = { $over ->
+        [one] That makes { $most }, which is all I can keep, so the last photo was left out.
+       *[other] That makes { $most }, which is all I can keep, so the last { $over } photos were left out.
+    } Please send what's missing once I've learned the style.
 failed-held = I've kept what you sent me to draw, and I'll draw it as soon as I've learned a style.
 wanted-dropped = { $count ->
         [one] OK, I've forgotten that photo.

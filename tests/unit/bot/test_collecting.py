@@ -11,7 +11,7 @@ from bot.errands import Kind, State, begin
 from bot.routes import Event
 from bot.texts import Words
 from bot.things import Has
-from tests.unit.bot.presses import ANNA, Chat
+from tests.unit.bot.presses import ANNA, Chat, buttons, notice
 
 SAY = Words("en")
 
@@ -78,6 +78,61 @@ def test_photos_to_be_drawn_are_kept_though_the_style_was_deleted_while_they_wer
     assert ("wanted" in talk.person.state, len(held)) == ((False, 1) if learning else (True, 0))
     kept = held[0].payload if learning else talk.person.state["wanted"]
     assert kept["sources"] == [source("2")]
+
+
+def keeps_photo_and_gets(chat, count):
+    """A photo is to be drawn later; then so many pictures come. Returns the ids of both messages."""
+    kept = sent(chat, "kept").person.state["collect"]["id"]
+    chat.presses(wanted.collected, "collect-draw", kept)
+    for number in range(count):
+        talk = sent(chat, str(number))
+    return kept, talk.person.state["collect"]["id"]
+
+
+def test_pictures_after_a_photo_that_is_kept_are_asked_about_below_it_and_it_stays_kept(desk):
+    chat = Chat(desk)
+    kept, asked = keeps_photo_and_gets(chat, 6)
+    assert kept != asked
+    talk = sent(chat, "last")
+    shown = talk.effects[-1]
+    assert (shown.slot, buttons(desk, shown.payload)[SAY("key-learn-these", count=7)]) == (
+        f"status:{asked}",
+        ("learn", asked),
+    )
+    assert [one["uid"] for one in talk.person.state["wanted"]["sources"]] == ["kept"]
+    chat.services.settings = SimpleNamespace(bot_profile="embedded")
+    talk = chat.talk()
+    talk.consent(teach.PURPOSE, teach.VERSION)
+    desk.settle(talk)
+    chat.presses(teach.learn, "learn", asked)
+    [learn], [waiting] = chat.open(), chat.open(State.HELD)
+    assert (len(learn.payload["sources"]), waiting.key, len(waiting.payload["sources"])) == (7, kept, 1)
+
+
+def test_pictures_after_a_photo_that_is_kept_can_be_kept_with_it_and_the_newest_message_gives_them_up(desk):
+    chat = Chat(desk)
+    kept, asked = keeps_photo_and_gets(chat, 2)
+    talk = chat.presses(wanted.collected, "collect-draw", asked)
+    done = {one.slot: (one.action, one.payload.get("text"), one.payload["buttons"]) for one in talk.effects if one.slot}
+    assert done[f"status:{kept}"] == ("buttons", None, [])
+    assert done[f"status:{asked}"][:2] == ("edit", SAY("wanted", count=3))
+    assert notice(chat.presses(wanted.forget, "wanted-no", kept)) == SAY("button-old")
+    chat.presses(wanted.forget, "wanted-no", asked)
+    assert "wanted" not in desk.person(ANNA).state
+
+
+def test_of_more_photos_than_can_be_kept_it_is_said_how_many_were_left_out(desk):
+    chat = Chat(desk)
+    _, asked = keeps_photo_and_gets(chat, wanted.MOST)
+    text = chat.presses(wanted.collected, "collect-draw", asked).effects[-1].payload["text"]
+    left_out = SAY("wanted-most", most=wanted.MOST, over=1)
+    assert text == SAY("wanted", count=wanted.MOST) + "\n\n" + left_out
+    talk = chat.talk()
+    wanted.hold(talk, "l", "Cats")
+    desk.settle(talk)
+    assert talk.effects[-1].payload["text"].endswith(left_out)
+    [kept] = chat.open(State.HELD)
+    assert len(kept.payload["sources"]) == wanted.MOST
 
 
 def source(uid):
