@@ -179,7 +179,7 @@ async def busy(event: Event, talk: Talk) -> bool:
 def _source(message: Message) -> Json:
     if message.photo:
         largest = message.photo[-1]
-        name = "photo"
+        name = collecting.PHOTO
         return {"file": largest.file_id, "uid": largest.file_unique_id, "size": largest.file_size, "name": name}
     document: Document | None = message.document
     assert document is not None  # a photo or a document, says the route

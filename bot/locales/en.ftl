@@ -127,6 +127,7 @@ collect-full = { $count ->
         [one] One picture: that's as many as I can take.
        *[other] { $count } pictures: that's as many as I can take.
     } Shall I learn their style?
+collect-as-files = Pictures that you send as files keep their transparency.
 collect-dropped = OK, I won't learn anything, and I've forgotten those pictures. Use /new to start a style over.
 collect-anew = I've forgotten those pictures. Send me others that share one style, at least { $least }, one by one or as an album.
 collect-left = OK, no new style then.

@@ -170,6 +170,17 @@ def test_a_style_learns_more_by_a_page_from_before_it_learned_more(desk):
     assert desk.person(ANNA).state["collect"]["replaces"] == "s"
 
 
+@pytest.mark.parametrize("names", [["photo"], ["a.png", "photo", "b.png", "sticker"], ["a.png"], ["sticker"] * 4])
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_that_files_keep_their_transparency_is_said_where_some_came_as_photos_and_only_there(desk, names, language):
+    chat = Chat(desk)
+    talk = chat.talk(tag=language)
+    own = [PHOTO | {"uid": str(number), "name": name} for number, name in enumerate(names)]
+    collecting.begin(talk, "c", own, few=True)
+    [asked] = {one.payload["text"] for one in talk.effects[-1:]}
+    assert (Words(language)("collect-as-files") in asked) == ("photo" in names)
+
+
 def test_pictures_without_a_name_are_known_by_their_number_where_they_are_learned(desk):
     chat = Chat(desk)
     chat.services.settings = SimpleNamespace(bot_profile="embedded")
