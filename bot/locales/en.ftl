@@ -276,17 +276,23 @@ cancel-none = There's nothing to cancel right now.
 cancel-done = Cancelled: { $what }.
 cancel-which = Which one should I cancel?
 job-learn = learning “{ $title }”
+job-learn-queued = waiting to learn “{ $title }”
 job-draw = { $count ->
         [one] drawing a photo
        *[other] drawing { $count } photos
     }
+job-draw-queued = { $count ->
+        [one] a photo waiting in line
+       *[other] { $count } photos waiting in line
+    }
 job-draw-words = drawing “{ $words }”
+job-draw-words-queued = “{ $words }”, waiting in line
 job-style = in “{ $style }”
 job-held = { $count ->
-        [one] a photo is waiting for the style “{ $title }”
-       *[other] { $count } photos are waiting for the style “{ $title }”
+        [one] a photo waiting for the style “{ $title }”
+       *[other] { $count } photos waiting for the style “{ $title }”
     }
-job-held-words = “{ $words }” is waiting for the style “{ $title }”
+job-held-words = “{ $words }”, waiting for the style “{ $title }”
 since-seconds = for { $seconds } s
 since-minutes = for { $minutes } min
 since-hours = for { $hours } h

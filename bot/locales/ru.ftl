@@ -338,21 +338,29 @@ cancel-none = Сейчас нечего отменять.
 cancel-done = Отменено: { $what }.
 cancel-which = Что отменить?
 job-learn = учу «{ $title }»
+job-learn-queued = стиль «{ $title }» в очереди
 job-draw = { $count ->
         [one] рисую фото
         [few] рисую { $count } фото
         [many] рисую { $count } фото
        *[other] рисую { $count } фото
     }
+job-draw-queued = { $count ->
+        [one] фото в очереди
+        [few] { $count } фото в очереди
+        [many] { $count } фото в очереди
+       *[other] { $count } фото в очереди
+    }
 job-draw-words = рисую «{ $words }»
+job-draw-words-queued = «{ $words }» в очереди
 job-style = в стиле «{ $style }»
 job-held = { $count ->
-        [one] фото ждёт стиль «{ $title }»
-        [few] { $count } фото ждут стиль «{ $title }»
-        [many] { $count } фото ждут стиль «{ $title }»
-       *[other] { $count } фото ждут стиль «{ $title }»
+        [one] фото в ожидании стиля «{ $title }»
+        [few] { $count } фото в ожидании стиля «{ $title }»
+        [many] { $count } фото в ожидании стиля «{ $title }»
+       *[other] { $count } фото в ожидании стиля «{ $title }»
     }
-job-held-words = «{ $words }» ждёт стиль «{ $title }»
+job-held-words = «{ $words }» в ожидании стиля «{ $title }»
 since-seconds = уже { $seconds } с
 since-minutes = уже { $minutes } мин
 since-hours = уже { $hours } ч

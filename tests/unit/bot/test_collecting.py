@@ -204,4 +204,4 @@ def test_a_photo_that_was_collected_and_is_to_be_drawn_after_all_is_called_a_pho
     wanted.hold(talk, "l", "Cats")
     desk.settle(talk)
     [kept] = chat.open(State.HELD)
-    assert listed.name_of(SAY, kept) == SAY("job-draw", count=1)
+    assert listed.name_of(SAY, kept) == SAY("job-held", count=1, title="Cats")
