@@ -29,6 +29,7 @@ FRESH_MS = 600_000  # after the last picture: one that comes later may be meant 
 MOVES_MS = (
     3_000  # after the picture before: the count is said anew, below what came meanwhile; those of an album come faster
 )
+PHOTO = "photo"  # what is called so came as one, on the ground that Telegram gives it
 MOST_ASKED = 10  # pictures that one such question is about; an album's
 
 
@@ -111,6 +112,8 @@ def _show(talk: Talk, *, below: bool) -> None:
         text = talk.words("collect-full", count=count)
     else:
         text = talk.words("collect", count=count)
+    if any(one["name"] == PHOTO for one in collect["sources"]):
+        text += " " + talk.words("collect-as-files")
     drawable = count if collect.get("unasked") and count <= wanted.MOST else 0
     if drawable and not enough(collect):
         text += "\n\n" + talk.words("collect-or-draw", count=count)

@@ -7,6 +7,7 @@ and Pillow. No picture of a stranger's is decoded in this process; a zip is unpa
 from __future__ import annotations
 
 import asyncio
+import mimetypes
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -26,6 +27,16 @@ from pipeline.strangers import Patience, StrangersDecoder
 MOST_BYTES = 20 << 20  # of a file that Telegram gives a bot
 MOST_PICTURES = 60  # of a pack; more teach no more, and take as long
 AT_ONCE = 4  # downloads
+NAMES = (
+    ".png",
+    ".webp",
+    ".jpg",
+    ".jpeg",
+    ".gif",
+    ".tgs",
+    ".webm",
+)  # may be pictures, whatever else is said
+TYPES = ("image/", "video/webm", "application/octet-stream")  # likewise; the last one says nothing
 TRIES, WAIT_S, LONGEST_S = 3, 1.0, 120.0  # of one download
 
 
@@ -66,6 +77,12 @@ class Picked:
     def skip(self, name: str, why: Why) -> None:
         """This one was left out."""
         self.skipped.append({"name": name, "why": why})
+
+
+def is_other(name: str, mime: str | None) -> bool:
+    """Whether a file is no picture by its own word; where it says nothing, the decoder tells."""
+    told = mime or mimetypes.guess_type(name)[0]
+    return bool(told) and not name.lower().endswith(NAMES) and not str(told).startswith(TYPES)
 
 
 Told = Callable[[int, int], Awaitable[None]]  # done of total

@@ -21,7 +21,7 @@ from typing import Any
 
 from bot import bans, limits, things
 from bot.doing import Kit
-from bot.errands import Errand, Kind, State, advance, begin, errands
+from bot.errands import Errand, Kind, State, advance, begin, errands, move
 from bot.people import Person
 from bot.rates import Priority
 from bot.routes import Event
@@ -38,11 +38,25 @@ OVERHEAD_BYTES = 200  # of an entry's headers, and then some
 
 
 async def ask(event: Event, talk: Talk) -> None:
-    """It will come."""
+    """It will come; that is said until it does, below what was written last."""
     under_way = await asyncio.to_thread(errands, event.services.desk, states=[State.OPEN], person=talk.person.id)
-    if not any(one.kind is Kind.EXPORT for one in under_way):
-        begin(talk, talk.next_job_id(), Kind.EXPORT, {})
-    talk.say(talk.words("mydata-soon"), loud=False)
+    known = next((one.key for one in under_way if one.kind is Kind.EXPORT), None)
+    if known is None:
+        key = talk.next_job_id()
+        begin(talk, key, Kind.EXPORT, {})
+        talk.say(talk.words("mydata-soon"), slot=_slot(key), loud=False)
+        return
+
+    def again() -> None:
+        talk.delete(_slot(known))
+        talk.say(talk.words("mydata-soon"), slot=_slot(known), loud=False)
+
+    move(talk, known, [State.OPEN], State.OPEN, then=again)  # else the file has come in this very moment
+
+
+def _slot(key: str) -> str:
+    """The message that says that it is being made."""
+    return f"mydata:{key}"
 
 
 async def do_export(errand: Errand, kit: Kit) -> None:
@@ -57,6 +71,7 @@ async def do_export(errand: Errand, kit: Kit) -> None:
             caption = "\n".join(lines if len(keys) == 1 else [caption, *lines])
         talk.document(key, name=part_name(NAME, number, len(keys)), caption=caption)
         begin(talk, f"{errand.key}.clean{number}", Kind.CLEAN, {"key": key}, in_s=KEPT_S)
+    talk.delete(_slot(errand.key))  # within its slot this takes the message along, to go before the file
     advance(talk, errand, State.OVER)
     await kit.settle(talk)
 

@@ -113,12 +113,14 @@ async def status(event: Event, talk: Talk) -> None:
         foot = talk.words("status-first-style", title=str(learning.payload.get("title", "")))
     else:
         foot = talk.words("status-no-style")
-    listed.show(talk, head, under_way, styles, foot=foot)
+    queued = await listed.in_line(event.services.desk, under_way)
+    listed.show(talk, head, under_way, styles, queued=queued, foot=foot)
 
 
 async def cancel_ask(event: Event, talk: Talk) -> None:
     """``/cancel``: the only one at once; of several, which? Where something was asked, that is dropped, and said."""
     under_way = await _open(event, talk)
+    queued = await listed.in_line(event.services.desk, under_way)
     if _asked(talk):
         kept = talk.person.state.get("wanted")
         unasked = talk.words("wanted-dropped", count=len(kept["sources"])) if kept else ""
@@ -127,14 +129,14 @@ async def cancel_ask(event: Event, talk: Talk) -> None:
             talk.say(unasked or talk.words("question-dropped"))
             return
         head = f"{unasked or talk.words('question-closed')}\n\n{talk.words('status-open', count=len(under_way))}"
-        listed.show(talk, head, under_way, await styles_of(event, talk))
+        listed.show(talk, head, under_way, await styles_of(event, talk), queued=queued)
     elif not under_way:
         talk.say(talk.words("cancel-none"))
     elif len(under_way) == 1:
         await _cancel(event, talk, under_way[0])
         talk.say(talk.words("cancel-done", what=listed.name_of(talk.words, under_way[0])))
     else:
-        listed.show(talk, talk.words("cancel-which"), under_way, await styles_of(event, talk))
+        listed.show(talk, talk.words("cancel-which"), under_way, await styles_of(event, talk), queued=queued)
 
 
 def _asked(talk: Talk) -> bool:
@@ -176,7 +178,8 @@ async def _cancel(event: Event, talk: Talk, one: Errand) -> None:
     text = talk.words("cancelled-learn") if one.kind is Kind.LEARN else talk.words("cancelled-draw")
     talk.answer(talk.words("cancelled-notice"))
     talk.edit(f"status:{one.key}", text)
-    await listed.over(talk, event.services.desk, one.key, with_held=True)
+    what = listed.name_of(talk.words, one)
+    await listed.over(talk, event.services.desk, one.key, with_held=True, cancelled=what)
 
 
 async def retry(event: Event, talk: Talk) -> None:

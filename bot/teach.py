@@ -21,7 +21,7 @@ from bot.drawing import draw, draw_too, drawing_of, styles_of
 from bot.errands import JOBS, UNDER_WAY, Kind, begin, errand, errands
 from bot.handing_in import source_of
 from bot.held import hold, learning
-from bot.intake import MOST_BYTES, MOST_PICTURES
+from bot.intake import MOST_BYTES, MOST_PICTURES, is_other
 from bot.keyboards import begin_keys, cancel_keys, consent_keys, learn_keys
 from bot.routes import Event
 from bot.shortening import shortened
@@ -33,7 +33,6 @@ from pipeline.intake import MIN_PICTURES
 PURPOSE, VERSION = "training", "2026-11"  # of the text that is agreed to
 LINK = re.compile(r"(?:(?:t|telegram)\.(?:me|dog)/addstickers/|tg://addstickers\?set=)([A-Za-z][A-Za-z0-9_]{0,63})")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+")  # of a set, alone: no word of a sentence looks so
-PICTURES = (".png", ".webp", ".jpg", ".jpeg", ".gif", ".tgs", ".webm")
 ZIPS = ("application/zip", "application/x-zip-compressed")
 
 
@@ -146,21 +145,24 @@ async def picture(event: Event, talk: Talk) -> None:
     """A photo or a file came: to be learned from, or to be drawn."""
     message = event.update.message
     assert message is not None  # its route wants one
-    await _picture(event, talk, _source(message), message.caption or "")
+    document = message.document
+    other = not message.photo and document is not None and is_other(document.file_name or "", document.mime_type)
+    await _picture(event, talk, _source(message), message.caption or "", other=other)
 
 
-async def _picture(event: Event, talk: Talk, source: Json, caption: str) -> None:
+async def _picture(event: Event, talk: Talk, source: Json, caption: str, *, other: bool = False) -> None:
+    """``other``: it is none by its own word; who waits for a style is to hear so now, not once that is there."""
     styles = await styles_of(event, talk)
     behind = None if styles else await asyncio.to_thread(learning, event.services.desk, talk.person.id)
     drawing = drawing_of(talk, source, caption)
-    if not (styles or behind or collecting.fresh(talk)) and wanted.wanted(talk):
-        wanted.keep(talk, "", [source], caption)
-    elif collecting.fresh(talk) or not (styles or behind):
+    if collecting.fresh(talk) or not (styles or behind):  # asked about, even where others are kept to be drawn
         collecting.add(talk, [source], caption, unasked=True)
     elif styles and (collect := collecting.collection(talk)) and not collect.get("aside"):
         await collecting.ask(event, talk, source, caption)
     elif (source["size"] or 0) > MOST_BYTES:
         talk.say(talk.words("file-large", name=source["name"], most=MOST_BYTES >> 20))
+    elif other and behind is not None:
+        talk.say(talk.words("draw-unreadable"))
     elif (found := await albums.before(event, talk, drawing)) is not None:
         draw_too(talk, drawing, found, styles[0] if styles else None)
     elif await busy(event, talk):
@@ -181,7 +183,7 @@ async def busy(event: Event, talk: Talk) -> bool:
 def _source(message: Message) -> Json:
     if message.photo:
         largest = message.photo[-1]
-        name = "photo"
+        name = collecting.PHOTO
         return {"file": largest.file_id, "uid": largest.file_unique_id, "size": largest.file_size, "name": name}
     document: Document | None = message.document
     assert document is not None  # a photo or a document, says the route

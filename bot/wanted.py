@@ -27,15 +27,19 @@ def wanted(talk: Talk) -> Json | None:
 
 
 def keep(talk: Talk, id: str, sources: list[Json], caption: str) -> None:
-    """They are to be drawn, with those that are kept already. ``id``: of their message, where they are the first."""
+    """They are to be drawn, with those that are kept already. ``id``: of the message that says so from now on."""
     before = wanted(talk) or {"id": id, "sources": [], "caption": ""}
+    if before["id"] != id:
+        talk.rebutton(f"status:{before['id']}")  # its "Never mind" was about fewer
     known = {one["uid"] for one in before["sources"]}
-    more = [one for one in sources if one["uid"] not in known]
-    kept = before | {"sources": [*before["sources"], *more][:MOST], "caption": before["caption"] or caption}
+    every = [*before["sources"], *(one for one in sources if one["uid"] not in known)]
+    kept: Json = {"id": id, "sources": every[:MOST], "caption": before["caption"] or caption}
+    kept |= {"over": len(every) - MOST} if len(every) > MOST else {}
     talk.put_state(wanted=kept)
+    text = talk.words("wanted", count=len(kept["sources"])) + _over(talk, kept)
     how = Button(text=talk.words("key-how"), action="how")
-    never = Button(text=talk.words("key-never-mind"), action="wanted-no", id=kept["id"])
-    talk.edit(f"status:{kept['id']}", talk.words("wanted", count=len(kept["sources"])), buttons=[[how], [never]])
+    never = Button(text=talk.words("key-never-mind"), action="wanted-no", id=id)
+    talk.edit(f"status:{id}", text, buttons=[[how], [never]])
 
 
 async def collected(event: Event, talk: Talk) -> None:
@@ -78,8 +82,14 @@ def hold(talk: Talk, behind: str, title: str) -> None:
     if kept is None:
         return
     begin(talk, kept["id"], Kind.DRAW, _taken(talk, kept) | {"behind": behind, "title": title}, state=State.HELD)
-    text = talk.words("status-held", title=title, count=len(kept["sources"]))
+    text = talk.words("status-held", title=title, count=len(kept["sources"])) + _over(talk, kept)
     talk.edit(f"status:{kept['id']}", text, buttons=cancel_keys(talk.words, kept["id"]))
+
+
+def _over(talk: Talk, kept: Json) -> str:
+    """That some were left out, where some were."""
+    over = int(kept.get("over", 0))
+    return "\n\n" + talk.words("wanted-most", most=MOST, over=over) if over else ""
 
 
 def _taken(talk: Talk, kept: Json) -> Json:

@@ -22,7 +22,7 @@ start =
     1. Send me a sticker from that pack, and I'll learn its style.
     2. Send me a photo, and it'll come back as your very own sticker.
 help =
-    Send me a sticker from a pack, a link to it, a zip or a few pictures, and I'll learn the style. Then send photos, one by one or as an album, or just name something (“a sleeping cat”), and I'll turn each into a transparent sticker. Its buttons redraw it, show variants to choose from, change its words or emoji, and add it to a pack of your own.
+    Send me a sticker from a pack, a link to it, a zip or a few pictures, and I'll learn the style. Then send photos, one by one or as an album, or just name something (“a rocket”), and I'll turn each into a transparent sticker. Its buttons redraw it, show variants to choose from, change its words or emoji, and add it to a pack of your own.
 
     /new – start a new style from pictures
     /styles – choose a style, teach it more, rename or delete it
@@ -127,6 +127,7 @@ collect-full = { $count ->
         [one] One picture: that's as many as I can take.
        *[other] { $count } pictures: that's as many as I can take.
     } Shall I learn their style?
+collect-as-files = Pictures that you send as files keep their transparency.
 collect-dropped = OK, I won't learn anything, and I've forgotten those pictures. Use /new to start a style over.
 collect-anew = I've forgotten those pictures. Send me others that share one style, at least { $least }, one by one or as an album.
 collect-left = OK, no new style then.
@@ -138,6 +139,10 @@ wanted = { $count ->
         [one] I'll keep this photo and draw it
        *[other] I'll keep these { $count } photos and draw them
     } as soon as I've learned a style. Now show me one: send a sticker from a pack you like, or its link.
+wanted-most = { $over ->
+        [one] That makes { $most }, which is all I can keep, so the last photo was left out.
+       *[other] That makes { $most }, which is all I can keep, so the last { $over } photos were left out.
+    } Please send what's missing once I've learned the style.
 failed-held = I've kept what you sent me to draw, and I'll draw it as soon as I've learned a style.
 wanted-dropped = { $count ->
         [one] OK, I've forgotten that photo.
@@ -243,7 +248,7 @@ learned-over = { $over ->
         [one] One was over my limit.
        *[other] { $over } were over my limit.
     }
-learned = Done! I know the style of “{ $title }” now. Send me a photo, or tell me what to draw (“a sleeping cat”), and I'll make a sticker of it. You can add words to a photo as its caption.
+learned = Done! I know the style of “{ $title }” now. Send me a photo, or tell me what to draw (“a pineapple”), and I'll make a sticker of it. You can add words to a photo as its caption.
 learned-more = Done! I know the style of “{ $title }” better now. Send me a photo and see.
 learned-next = Done! I know the style of “{ $title }” now, and I'm drawing what you sent in the meantime.
 
@@ -271,17 +276,23 @@ cancel-none = There's nothing to cancel right now.
 cancel-done = Cancelled: { $what }.
 cancel-which = Which one should I cancel?
 job-learn = learning “{ $title }”
+job-learn-queued = waiting to learn “{ $title }”
 job-draw = { $count ->
         [one] drawing a photo
        *[other] drawing { $count } photos
     }
+job-draw-queued = { $count ->
+        [one] a photo waiting in line
+       *[other] { $count } photos waiting in line
+    }
 job-draw-words = drawing “{ $words }”
+job-draw-words-queued = “{ $words }”, waiting in line
 job-style = in “{ $style }”
 job-held = { $count ->
-        [one] a photo is waiting for the style “{ $title }”
-       *[other] { $count } photos are waiting for the style “{ $title }”
+        [one] a photo waiting for the style “{ $title }”
+       *[other] { $count } photos waiting for the style “{ $title }”
     }
-job-held-words = “{ $words }” is waiting for the style “{ $title }”
+job-held-words = “{ $words }”, waiting for the style “{ $title }”
 since-seconds = for { $seconds } s
 since-minutes = for { $minutes } min
 since-hours = for { $hours } h
@@ -307,13 +318,13 @@ variants = { $count ->
     } Press a number, and that one comes as a sticker.
 variant-there = You already have that one, it's below
 photo-name = photo { $number }
-words-ask = I drew this one with the words “{ $words }”. Send me other words, and I'll draw it again.
-words-ask-whole = I drew this one from the words “{ $words }”. Name the whole thing again, like “a cat in a red hat”, and I'll redraw it.
-words-ask-first = Send me words for this drawing, like “with a red hat”, and I'll draw it again. Any emoji among them become the sticker's.
+words-ask = I drew this one with the words “{ $words }”. Send me other words, and I'll draw it again; just naming the thing works best.
+words-ask-whole = I drew this one from the words “{ $words }”. Name what I should draw instead, like “a penguin”; just naming the thing works best.
+words-ask-first = Send me words for this drawing, and I'll draw it again; just naming the thing works best, like “a penguin”. Any emoji among them become the sticker's.
 sticker-gone = I no longer have that sticker. Send its photo again, and I'll draw a new one.
 question-dropped = OK, I'll leave it as it is.
 question-closed = OK, I'm no longer waiting for your answer.
-words-unknown = I can't tell what to draw from these words. Name something, like “a sleeping cat” or 🚀, or send me a photo; you can add words as its caption.
+words-unknown = I can't tell what to draw from these words. Name something, like “a pineapple” or 🚀, or send me a photo; you can add words as its caption.
 drawing-already = I'm already drawing it …
 held-photos = { $count ->
         [one] I can't draw the photo I kept:

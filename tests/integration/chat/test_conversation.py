@@ -156,8 +156,10 @@ def test_a_photo_before_any_style_is_asked_about_and_drawn_once_one_is_learned(s
     if pressed:
         anna.press("Draw it later")
         studio.waits(anna, lambda view: view.find("I'll keep this photo and draw it as soon as I've learned a style"))
-        anna.photo(jpeg(2))
-        studio.waits(anna, lambda view: view.find("I'll keep these 2 photos"))
+        anna.photo(jpeg(2))  # asked about below
+        studio.waits(anna, lambda view: view.last.button("Draw it later"))
+        anna.press("Draw it later")
+        studio.waits(anna, lambda view: "I'll keep these 2 photos" in view.last.text)
     studio.teaches(anna)
     drawn = 2 if pressed else 1
     view = studio.waits(anna, lambda view: len([one for one in view.of_kind("sticker") if not one.mine]) == drawn)

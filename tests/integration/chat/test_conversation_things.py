@@ -173,13 +173,13 @@ def test_what_is_under_way_can_be_told_apart_and_only_the_newest_list_has_button
         (_, newest) = lists()
         assert named(newest) == [
             "Cancel 1: learning “Cats”",
-            "Cancel 2: drawing “a red hat”",
-            "Cancel 3: drawing “bear.png”",
+            "Cancel 2: “a red hat”, waiting fo…",
+            "Cancel 3: “bear.png”, waiting for…",
         ]
-        assert "2. “a red hat” is waiting for the style “Cats” · for " in newest.text
+        assert "2. “a red hat”, waiting for the style “Cats” · for " in newest.text
         anna.press("Cancel 3", on=newest)
         studio.waits(
-            anna, lambda _: named(lists()[1]) == ["Cancel 1: learning “Cats”", "Cancel 2: drawing “a red hat”"]
+            anna, lambda _: named(lists()[1]) == ["Cancel 1: learning “Cats”", "Cancel 2: “a red hat”, waiting fo…"]
         )
     finally:
         studio.hold(False)

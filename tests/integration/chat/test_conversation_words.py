@@ -75,10 +75,10 @@ def test_other_words_name_another_thing_and_cancel_leaves_the_question(studio):
     studio.learns(anna)
     assert named(studio, anna, "a cat", 1).emoji == "🐈"
     studio.press(anna, "Words")
-    studio.waits(anna, lambda view: "Name the whole thing" in view.last.text)
+    studio.waits(anna, lambda view: "Name what I should draw instead" in view.last.text)
     assert named(studio, anna, "a dog", 2).emoji == "🐕"
     studio.press(anna, "Words")
-    studio.waits(anna, lambda view: "Name the whole thing" in view.last.text)
+    studio.waits(anna, lambda view: "Name what I should draw instead" in view.last.text)
     anna.send("/cancel")
     studio.waits(anna, lambda view: "leave it as it is" in view.last.text)
     assert named(studio, anna, "a rocket", 3).emoji == "🚀"

@@ -11,7 +11,7 @@ from bot.errands import Kind, State, begin
 from bot.routes import Event
 from bot.texts import Words
 from bot.things import Has
-from tests.unit.bot.presses import ANNA, Chat
+from tests.unit.bot.presses import ANNA, Chat, buttons, notice
 
 SAY = Words("en")
 
@@ -80,6 +80,61 @@ def test_photos_to_be_drawn_are_kept_though_the_style_was_deleted_while_they_wer
     assert kept["sources"] == [source("2")]
 
 
+def keeps_photo_and_gets(chat, count):
+    """A photo is to be drawn later; then so many pictures come. Returns the ids of both messages."""
+    kept = sent(chat, "kept").person.state["collect"]["id"]
+    chat.presses(wanted.collected, "collect-draw", kept)
+    for number in range(count):
+        talk = sent(chat, str(number))
+    return kept, talk.person.state["collect"]["id"]
+
+
+def test_pictures_after_a_photo_that_is_kept_are_asked_about_below_it_and_it_stays_kept(desk):
+    chat = Chat(desk)
+    kept, asked = keeps_photo_and_gets(chat, 6)
+    assert kept != asked
+    talk = sent(chat, "last")
+    shown = talk.effects[-1]
+    assert (shown.slot, buttons(desk, shown.payload)[SAY("key-learn-these", count=7)]) == (
+        f"status:{asked}",
+        ("learn", asked),
+    )
+    assert [one["uid"] for one in talk.person.state["wanted"]["sources"]] == ["kept"]
+    chat.services.settings = SimpleNamespace(bot_profile="embedded")
+    talk = chat.talk()
+    talk.consent(teach.PURPOSE, teach.VERSION)
+    desk.settle(talk)
+    chat.presses(teach.learn, "learn", asked)
+    [learn], [waiting] = chat.open(), chat.open(State.HELD)
+    assert (len(learn.payload["sources"]), waiting.key, len(waiting.payload["sources"])) == (7, kept, 1)
+
+
+def test_pictures_after_a_photo_that_is_kept_can_be_kept_with_it_and_the_newest_message_gives_them_up(desk):
+    chat = Chat(desk)
+    kept, asked = keeps_photo_and_gets(chat, 2)
+    talk = chat.presses(wanted.collected, "collect-draw", asked)
+    done = {one.slot: (one.action, one.payload.get("text"), one.payload["buttons"]) for one in talk.effects if one.slot}
+    assert done[f"status:{kept}"] == ("buttons", None, [])
+    assert done[f"status:{asked}"][:2] == ("edit", SAY("wanted", count=3))
+    assert notice(chat.presses(wanted.forget, "wanted-no", kept)) == SAY("button-old")
+    chat.presses(wanted.forget, "wanted-no", asked)
+    assert "wanted" not in desk.person(ANNA).state
+
+
+def test_of_more_photos_than_can_be_kept_it_is_said_how_many_were_left_out(desk):
+    chat = Chat(desk)
+    _, asked = keeps_photo_and_gets(chat, wanted.MOST)
+    text = chat.presses(wanted.collected, "collect-draw", asked).effects[-1].payload["text"]
+    left_out = SAY("wanted-most", most=wanted.MOST, over=1)
+    assert text == SAY("wanted", count=wanted.MOST) + "\n\n" + left_out
+    talk = chat.talk()
+    wanted.hold(talk, "l", "Cats")
+    desk.settle(talk)
+    assert talk.effects[-1].payload["text"].endswith(left_out)
+    [kept] = chat.open(State.HELD)
+    assert len(kept.payload["sources"]) == wanted.MOST
+
+
 def source(uid):
     return PHOTO | {"uid": uid, "file": "f"}
 
@@ -115,6 +170,17 @@ def test_a_style_learns_more_by_a_page_from_before_it_learned_more(desk):
     assert desk.person(ANNA).state["collect"]["replaces"] == "s"
 
 
+@pytest.mark.parametrize("names", [["photo"], ["a.png", "photo", "b.png", "sticker"], ["a.png"], ["sticker"] * 4])
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_that_files_keep_their_transparency_is_said_where_some_came_as_photos_and_only_there(desk, names, language):
+    chat = Chat(desk)
+    talk = chat.talk(tag=language)
+    own = [PHOTO | {"uid": str(number), "name": name} for number, name in enumerate(names)]
+    collecting.begin(talk, "c", own, few=True)
+    [asked] = {one.payload["text"] for one in talk.effects[-1:]}
+    assert (Words(language)("collect-as-files") in asked) == ("photo" in names)
+
+
 def test_pictures_without_a_name_are_known_by_their_number_where_they_are_learned(desk):
     chat = Chat(desk)
     chat.services.settings = SimpleNamespace(bot_profile="embedded")
@@ -138,4 +204,4 @@ def test_a_photo_that_was_collected_and_is_to_be_drawn_after_all_is_called_a_pho
     wanted.hold(talk, "l", "Cats")
     desk.settle(talk)
     [kept] = chat.open(State.HELD)
-    assert listed.name_of(SAY, kept) == SAY("job-draw", count=1)
+    assert listed.name_of(SAY, kept) == SAY("job-held", count=1, title="Cats")

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot import collecting, held, orders, results, wanted
+from bot import collecting, held, orders, results, teach, wanted
 from bot.albums import Late
 from bot.errands import Kind, State, advance, begin, errand
+from bot.routes import Event
 from bot.texts import Words
 from pipeline.jobs.words import Kind as JobKind
 from pipeline.jobs.words import Status
@@ -20,6 +21,18 @@ PHOTO = {"file": "f", "uid": "1", "name": "photo", "size": 1}
 @pytest.fixture
 def chat(desk):
     return Chat(desk)
+
+
+def sends(chat, name, mime):
+    """A file; what is said."""
+    document = SimpleNamespace(file_id="f", file_unique_id=name, file_size=1, file_name=name, mime_type=mime)
+    message = SimpleNamespace(photo=[], document=document, caption=None, media_group_id=None)
+    talk = chat.talk()
+    event = Event(update=SimpleNamespace(message=message), services=chat.services, chat=ANNA)
+    asyncio.run(teach.picture(event, talk))
+    chat.desk.settle(talk)
+    [said] = [one.payload["text"] for one in talk.effects]
+    return said
 
 
 def has_begun(chat, key, kind=Kind.LEARN, state=State.WAITING, **payload):
@@ -109,6 +122,31 @@ def test_photos_that_are_kept_are_drawn_when_a_failed_learning_is_taken_up_again
     chat.presses(orders.retry, "retry", "cats")
     [waiting] = chat.open(State.HELD)
     assert (waiting.key, waiting.payload["behind"]) == ("kept", "cats")
+
+
+@pytest.mark.parametrize(
+    ("name", "mime", "kept"),
+    [
+        ("note.txt", "text/plain", False),
+        ("note.txt", None, False),
+        ("cat.mp4", "video/mp4", False),
+        ("cat.pdf", "application/pdf", False),
+        ("cat.png", "image/png", True),
+        ("CAT.PNG", "text/plain", True),
+        ("cat.heic", "image/heic", True),
+        ("cat.tgs", "application/x-tgsticker", True),
+        ("cat.webm", "video/webm", True),
+        ("cat", "application/octet-stream", True),
+        ("cat", None, True),
+    ],
+)
+def test_a_file_that_is_no_picture_by_its_own_word_is_refused_at_once_while_its_style_is_learned(
+    chat, name, mime, kept
+):
+    has_begun(chat, "cats")
+    said = sends(chat, name, mime)
+    assert said == (SAY("status-held", title="cats", count=1) if kept else SAY("draw-unreadable"))
+    assert [one.payload["sources"][0]["name"] for one in chat.open(State.HELD)] == [name] * kept
 
 
 def test_a_style_that_is_learning_more_takes_no_other_pictures_meanwhile(chat):

@@ -1,12 +1,20 @@
-"""All that is kept of a person reaches them, in as many zips as it takes."""
+"""All that is kept of a person reaches them, in as many zips as it takes; the word that it is being made comes before
+them, and goes once they are there."""
 
+import asyncio
 import io
 import random
 import zipfile
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
+from bot import fates, mydata
+from bot.errands import Kind
 from bot.mydata import NAME, OURS, part_name, zipped
+from bot.routes import Event
+from tests.unit.bot.presses import ANNA, Chat
 
 MOST = 100_000
 
@@ -51,3 +59,55 @@ def test_zips_made_before_are_known_by_their_names():
     assert part_name(NAME, 1, 1) == NAME
     assert OURS.search(f"people/tg7/jobs/x/{NAME}")
     assert not OURS.search("people/tg7/jobs/x/mydata-of-mine.zip")
+
+
+# ── in which order ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def chat(desk):
+    chat, kept = Chat(desk), {}
+    chat.services.files = SimpleNamespace(list=lambda _: [*kept], read=kept.get, put=kept.__setitem__)
+    return chat
+
+
+def asks(chat):
+    talk = chat.talk()
+    asyncio.run(mydata.ask(Event(update=None, services=chat.services, chat=ANNA), talk))
+    return talk
+
+
+def sent(box):
+    """All that waits, sent one after the other: what was done, and to which message."""
+    done = []
+    while heads := box.heads():
+        [row] = heads
+        assert box.sending([row.number]) == {row.number}
+        number = len(done) if row.action == "delete" else 100 + len(done)
+        done.append((row.action, row.message_id if row.action == "delete" else number))
+        box.write([partial(fates.sent, row=row, message_id=number)])
+    return done
+
+
+def test_a_copy_that_is_made_before_its_announcement_was_sent_still_comes_after_it(chat, outbox):
+    chat.desk.settle(asks(chat))
+    chat.does(mydata.do_export)
+    assert sent(outbox) == [("say", 100), ("document", 101), ("delete", 100)]
+
+
+def test_asked_again_meanwhile_it_is_made_once_and_said_below(chat, outbox):
+    for _ in range(2):
+        chat.desk.settle(asks(chat))
+    assert [one.kind for one in chat.open()] == [Kind.EXPORT]
+    assert sent(outbox) == [("say", 100), ("delete", 100), ("say", 102)]
+    chat.does(mydata.do_export)
+    assert sent(outbox) == [("document", 100), ("delete", 102)]
+
+
+def test_asked_again_in_the_moment_in_which_it_comes_nothing_is_announced_that_would_stay(chat, outbox):
+    chat.desk.settle(asks(chat))
+    late = asks(chat)
+    chat.does(mydata.do_export)
+    chat.desk.settle(late)
+    assert sent(outbox) == [("say", 100), ("document", 101), ("delete", 100)]
+    assert [one.kind for one in chat.open()] == [Kind.CLEAN]

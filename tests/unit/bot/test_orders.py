@@ -8,12 +8,13 @@ import pytest
 from bot import basics, listed, orders, questions, teach
 from bot.buttons import Pressed, Verdict
 from bot.effects import MOST_TEXT
-from bot.errands import Kind, State, begin
+from bot.errands import Kind, State, advance, begin
 from bot.routes import Event
 from bot.shortening import size
 from bot.teach import PURPOSE, VERSION
 from bot.texts import Words
 from pipeline.jobs.views import now_ms
+from pipeline.jobs.words import Status
 from tests.unit.bot.presses import ANNA, Chat, buttons, notice
 
 EN = Words("en")
@@ -96,11 +97,11 @@ def test_cancel_says_that_kept_photos_are_not_drawn(chat, count):
     [
         (
             "en",
-            "“hat” is waiting for the style “Cats” · for 52 s",
-            "a photo is waiting for the style “Cats”",
+            "“hat”, waiting for the style “Cats” · for 52 s",
+            "a photo waiting for the style “Cats”",
             "for 5 min",
         ),
-        ("ru", "«hat» ждёт стиль «Cats» · уже 52 с", "фото ждёт стиль «Cats»", "уже 5 мин"),
+        ("ru", "«hat» в ожидании стиля «Cats» · уже 52 с", "фото в ожидании стиля «Cats»", "уже 5 мин"),
     ],
 )
 def test_what_is_held_waits_for_its_style_and_for_so_long(chat, monkeypatch, language, words, photo, since):
@@ -114,15 +115,73 @@ def test_what_is_held_waits_for_its_style_and_for_so_long(chat, monkeypatch, lan
         assert line in talk.effects[0].payload["text"]
 
 
-def test_a_list_of_which_nothing_is_left_says_so(chat):
+WAITS = {
+    "en": ["waiting to learn “Cats”", "“hat”, waiting in line", "a photo waiting in line"],
+    "ru": ["стиль «Cats» в очереди", "«hat» в очереди", "фото в очереди"],
+}
+BEGUN = {
+    "en": ["learning “Cats”", "drawing “hat”", "drawing a photo"],
+    "ru": ["учу «Cats»", "рисую «hat»", "рисую фото"],
+}
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize(
+    ("status", "said"), [(Status.QUEUED, WAITS), (Status.RUNNING, BEGUN), (None, WAITS)], ids=["queued", "runs", "new"]
+)
+def test_the_list_and_its_buttons_tell_what_waits_in_line_from_what_is_begun(chat, language, status, said):
+    """``None``: the queue does not have it yet; a pack is still fetched then, and a photo is as good as begun."""
+    talk, state = chat.talk(), State.OPEN if status is None else State.WAITING
+    begin(talk, "j0", Kind.LEARN, {"title": "Cats"}, state=state)
+    chat.desk.settle(talk)
+    if status is not None:
+        begins(chat, "j1", state, options={"words": "hat"})
+        begins(chat, "j2", state, options={})
+    views = {f"j{number}": SimpleNamespace(status=status) for number in range(3)}
+    chat.desk.jobs = SimpleNamespace(several=lambda keys: {key: views[key] for key in keys})
+    expected = said[language] if status else said[language][:1]
+    talk = chat.talk(tag=language)
+    asyncio.run(orders.status(Event(update=None, services=chat.services, chat=ANNA), talk))
+    [shown] = [one.payload for one in talk.effects]
+    entries = [line for line in shown["text"].splitlines() if " · " in line]
+    lines = [line.partition(" ")[2].partition(" · ")[0] for line in entries]
+    assert lines == expected
+    assert [text.partition(": ")[2] for text in buttons(chat.desk, shown)] == expected
+
+
+@pytest.mark.parametrize(("language", "what"), [("en", "a photo waiting for the"), ("ru", "фото в ожидании стиля «")])
+def test_a_photo_that_waits_for_its_style_has_a_button_that_says_so(chat, language, what):
+    begins(chat, "j", State.HELD, options={})
+    talk = chat.talk(tag=language)
+    listed.show(talk, "head", chat.open(State.HELD), [])
+    [text] = buttons(chat.desk, talk.effects[0].payload)
+    assert text.partition(": ")[2].removesuffix("…") == what
+
+
+@pytest.mark.parametrize(
+    ("cancelled", "said"),
+    [
+        (["hat", "bow"], "Cancelled: drawing “hat”, drawing “bow”."),
+        (["hat"], f"Cancelled: drawing “hat”.\n{EN('listed-over')}"),
+        ([], EN("listed-over")),
+    ],
+)
+def test_a_list_of_which_nothing_is_left_says_what_was_cancelled_and_that_nothing_is_left(chat, cancelled, said):
     begins(chat, "hat")
     begins(chat, "bow")
     commands(chat, orders.status)
     slot = chat.desk.person(ANNA).state["listed"]["slot"]
-    first, last = (chat.presses(orders.cancel, "cancel", key) for key in ("hat", "bow"))
+    talks = [chat.presses(orders.cancel, "cancel", key) for key in cancelled]
+    for one in chat.open():  # is drawn
+        talk = chat.talk()
+        asyncio.run(listed.over(talk, chat.desk, one.key))
+        advance(talk, one, State.TOLD)
+        chat.desk.settle(talk)
+        talks.append(talk)
+    first, last = talks
     assert [one.action for one in first.effects if one.slot == slot] == ["buttons"]
     [end] = [one for one in last.effects if one.slot == slot]
-    assert (end.action, end.payload["text"], end.payload["buttons"]) == ("edit", EN("listed-over"), [])
+    assert (end.action, end.payload["text"], end.payload["buttons"]) == ("edit", said, [])
 
 
 def test_a_long_list_is_not_over_with_the_entries_that_have_a_button(chat):

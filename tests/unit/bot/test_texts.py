@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bot import operator
 from bot.app import COMMANDS
 from bot.texts import DEFAULT, LANGUAGES, MissingText, Words, ftl, harmless, language_of
+from pipeline.motifs import motif_of
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -118,6 +119,18 @@ def test_towers_of_accents_fall_and_an_emoji_of_several_stays_whole():
     assert harmless("a\nb\tc\x00d") == "a b cd"
     assert harmless("\u3164\u2800 \u115f\u1160\uffa0") == ""
     assert harmless("שלום") == "\u2068שלום\u2069"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_proposed_as_words_to_draw_names_a_thing_and_no_more(language):
+    """Small models draw the thing that is named, and little else: of a cat in a hat, the cat."""
+    shown = [Words(language)(key, title="", words="") for key in ("help", "learned", "words-unknown")]
+    shown += [Words(language)(key, words="") for key in ("words-ask-whole", "words-ask-first")]
+    named = [re.findall("[“«]([^”»]+)[”»]", text) for text in shown]
+    assert all(len(examples) == 1 for examples in named), named
+    for [example] in named:
+        assert len(example.removeprefix("a ").split()) == 1, example
+        assert motif_of(example) is not None, example
 
 
 def test_html_is_not_touched_for_nobody_reads_it_as_such():
