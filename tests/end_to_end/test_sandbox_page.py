@@ -16,6 +16,22 @@ PATIENCE_MS = 30_000
 DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 800}
 PICTURES = [path.read_bytes() for path in sorted((CONFIGS / "demo" / "photos").glob("*.png"))]
 FROM_END = "node => node.scrollHeight - node.scrollTop - node.clientHeight"
+# What of a chat's head lies over something else of it, or outside: [name, name], "head" for the outside.
+COVERED = """head => {
+  const boxes = [["head", head.getBoundingClientRect()]];
+  for (const node of head.querySelectorAll(".who strong, .doing, .person, button")) {
+    if (!node.checkVisibility()) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const whole = node.matches(".doing, button"); // what the bot does may be cut, with three dots; its text is longer
+    boxes.push([node.textContent, (whole ? node : range).getBoundingClientRect()]);
+  }
+  const [[, all], ...rest] = boxes;
+  const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+  const found = rest.filter(([, a]) => a.left < all.left || a.right > all.right).map(([name]) => [name, "head"]);
+  rest.forEach(([name, a], at) => rest.slice(at + 1).forEach(([other, b]) => apart(a, b) || found.push([name, other])));
+  return found;
+}"""
 # Whenever the page has scrolled, and before it hears of that, the newest message grows: as when its picture arrives.
 GROWING = """() => addEventListener("scroll", (event) => {
   const last = event.target.querySelector(".message:last-child .bubble");
@@ -132,4 +148,34 @@ def test_who_reads_older_messages_is_left_alone_until_they_write_or_come_back(pl
         anna.send("mine")
         emulator.world.post(anna.chat, emulator.bot.user, {"text": "and what the bot says to it"})
     assert settle(tab, anna, "what the bot says") <= 1
+    tab.close()
+
+
+@pytest.mark.parametrize("width_px", [360, 390, 820, 830, 1000, 1280, 1600])
+def test_nothing_in_a_chats_head_lies_over_its_neighbour(place, chromium, width_px):
+    """With the developer's drawer open and without; the Russian button is the longer one."""
+    tab = shown(chromium, place.page, {"width": width_px, "height": 800})
+    heads = tab.locator(".head:visible")
+    assert heads.count() == (1 if width_px <= 820 else 2)
+    for _ in range(2):
+        assert [heads.nth(at).evaluate(COVERED) for at in range(heads.count())] == [[]] * heads.count()
+        tab.locator("#developer-key").click()
+    if width_px <= 820:
+        tab.get_by_role("tab", name="Борис").click()
+        assert heads.evaluate(COVERED) == []
+    tab.close()
+
+
+def test_the_size_of_a_file_is_told_in_its_readers_language(place, chromium):
+    """In a message and in the tray, as words and with the decimal point of each."""
+    tab = shown(chromium, place.page, DESK)
+    for one, sizes in zip(place.people, (["500 B", "57 KB", "1.5 MB"], ["500 Б", "57 КБ", "1,5 МБ"]), strict=True):
+        for count in (500, 57 << 10, 3 << 19):
+            one.document(bytes(count), name=f"{count}.bin")
+        about = tab.locator(f"#chat-{one.id} .about span")
+        until(lambda found=about: found.count() == 3)
+        assert [text.partition(" ·")[0] for text in about.all_inner_texts()] == sizes
+        tray = tab.locator(f"#chat-{one.id} input[type=file]")
+        tray.set_input_files({"name": "a.bin", "mimeType": "application/octet-stream", "buffer": bytes(57 << 10)})
+        tab.locator(f"#chat-{one.id} .tray small").filter(has_text=sizes[1]).wait_for()
     tab.close()
