@@ -30,7 +30,8 @@ from scripts.service.supervise import LOOK_EVERY_S, Child, end, keep
 
 READY = {"bot": '"begun"', "worker": '"ready"'}  # what their logs say then
 READY_S = 300.0  # what they may take on a busy machine
-GRACE_S = 5.0  # what a stage has to save in, when it is all over
+GRACE_S = 30.0  # what a stage has to stop in: a step of learning takes 20 s on a slow machine, loading anew a minute
+LEAVE_S = GRACE_S + 10.0  # after Ctrl-C; whoever is still there then is killed
 OTHERS = (  # settings of a bot and a queue that serve people: the sandbox has its own
     "BOT_TOKEN_FILE",
     "BOT_WEBHOOK_URL",
@@ -95,8 +96,10 @@ def serve(*, port: int, browser: bool, folder: Path | None, fresh: bool) -> int:
                 if not stop.is_set():
                     _tell(page, home, browser=browser)
                 code = keep(children, stop, tell=lambda line: results.warn((), [line]))
+                if stop.is_set():
+                    results.say("stopping: what is learned or drawn just now ends its step; Ctrl-C again stops at once")
             finally:
-                end(children, hurry, until_s=time.monotonic() + GRACE_S + READY_S / 10)
+                end(children, hurry, until_s=time.monotonic() + LEAVE_S)
     return code
 
 

@@ -1,7 +1,10 @@
 """`stickers sandbox`: what it starts, with which environment and folder, and what it says where it cannot."""
 
+import signal
 import socket
 import sys
+import threading
+import time
 
 import pytest
 
@@ -94,3 +97,60 @@ def test_a_child_that_was_started_wrongly_ends_the_wait_with_its_last_words(tmp_
     one = child(tmp_path, "import sys; print('error: it has no token'); sys.exit(2)")
     with pytest.raises(JobError, match="the bot did not start: error: it has no token"):
         serve._until_ready([one], Never())
+
+
+SLOW_STEP_S = 20.0  # of learning, as a newcomer's machine had it
+
+
+def test_a_cancelled_learning_has_time_for_a_slow_step(tmp_path, emulator):
+    """With less the worker leaves, and whoever comes next waits until all models are loaded anew."""
+    _bot, worker = serve._children(home.opened(tmp_path / "box"), emulator)
+    assert float(worker.command[worker.command.index("--grace") + 1]) > SLOW_STEP_S
+    assert serve.LEAVE_S > serve.GRACE_S  # Ctrl-C kills nobody who still has the right to save
+
+
+STEPPING = """
+import signal, sys, time
+asked = []
+signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
+print("begun", flush=True)
+while not asked{deaf}:
+    time.sleep(0.5)  # a step; the signal ends no sleep
+print("saved", flush=True)
+"""
+
+
+@pytest.fixture
+def stopped(tmp_path, monkeypatch):
+    """A sandbox's end: how long it takes from Ctrl-C on (or a second one), and what the child has said by then."""
+
+    def stop(deaf, presses):
+        one = child(tmp_path, STEPPING.format(deaf=deaf))
+        one.look(0.0)
+        monkeypatch.setattr(serve, "_children", lambda *_: [one])
+
+        def press():
+            while "begun" not in one.said():
+                time.sleep(0.02)
+            for _ in range(presses):
+                signal.raise_signal(signal.SIGINT)
+                time.sleep(0.3)
+
+        monkeypatch.setitem(serve.READY, "bot", "begun")
+        monkeypatch.setattr(serve, "_tell", lambda *_, **__: threading.Thread(target=press).start())
+        began_s = time.monotonic()
+        assert serve.serve(port=0, browser=False, folder=tmp_path / "box", fresh=False) == 0
+        return time.monotonic() - began_s, one.said().split()
+
+    return stop
+
+
+def test_ctrl_c_ends_the_sandbox_at_the_next_step_not_after_the_whole_grace(stopped, capsys):
+    took_s, said = stopped(deaf="", presses=1)
+    assert (took_s < serve.GRACE_S / 2, said) == (True, ["begun", "saved"])
+    assert "Ctrl-C again stops at once" in capsys.readouterr().out
+
+
+def test_a_second_ctrl_c_waits_for_no_step(stopped):
+    took_s, said = stopped(deaf=" or True", presses=2)
+    assert (took_s < serve.GRACE_S / 2, said) == (True, ["begun"])
