@@ -212,6 +212,7 @@ def test_the_command_starts_everything_and_leaves_nothing_behind(tmp_path):
             assert time.monotonic() < until_s, said.read_text()
             time.sleep(0.2)
         assert "StickerSmith" in httpx.get(found[0]).text
+        assert re.search(r"… the (bot|worker) is there after \d+ s; ", said.read_text())
         logs = {path.stem: path.read_text() for path in (tmp_path / "box" / "logs").iterdir()}
         assert {name: sign in logs[name] for name, sign in serve.READY.items()} == {"bot": True, "worker": True}
         children = _children_of(process.pid)

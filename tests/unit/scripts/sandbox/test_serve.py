@@ -1,5 +1,6 @@
 """`stickers sandbox`: what it starts, with which environment and folder, and what it says where it cannot."""
 
+import re
 import signal
 import socket
 import sys
@@ -97,6 +98,35 @@ def test_a_child_that_was_started_wrongly_ends_the_wait_with_its_last_words(tmp_
     one = child(tmp_path, "import sys; print('error: it has no token'); sys.exit(2)")
     with pytest.raises(JobError, match="the bot did not start: error: it has no token"):
         serve._until_ready([one], Never())
+
+
+def test_while_bot_and_worker_wake_it_is_told_how_that_goes(capsys):
+    """Who is there, once; what is waited for, every 15 s from the last line on; nothing where all are there."""
+    telling = serve.Telling(began_s=100.0, waited_for=["bot", "worker"])
+    for second in range(62):
+        telling.look(["bot", "worker"] if second < 20 else ["worker"] if second < 60 else [], 100.0 + second)
+    assert capsys.readouterr().out.splitlines() == [
+        "… 15 s: still starting the bot and loading the models …",
+        "… the bot is there after 20 s; loading the models …",
+        "… 35 s: still loading the models …",
+        "… 50 s: still loading the models …",
+    ]
+
+
+def test_the_wait_for_two_processes_tells_of_the_first(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(serve, "TELL_EVERY_S", 0.3)
+    program = "import sys, time; time.sleep(float(sys.argv[1])); print(sys.argv[2], flush=True); time.sleep(60)"
+    children = [
+        Logged(name=name, command=[sys.executable, "-c", program, wait_s, serve.READY[name]], log=tmp_path / name)
+        for name, wait_s in (("bot", "0"), ("worker", "2"))
+    ]
+    serve._until_ready(children, threading.Event())
+    for one in children:
+        one.process.kill()
+        one.process.wait()
+    said = capsys.readouterr().out.splitlines()
+    assert any(re.match(r"… the bot is there after \d s; loading the models …", line) for line in said)
+    assert any(re.match(r"… \d s: still loading the models …", line) for line in said)
 
 
 SLOW_STEP_S = 20.0  # of learning, as a newcomer's machine had it
