@@ -25,6 +25,7 @@ from scripts.sandbox.emulator.contents import sniffed
 from scripts.sandbox.emulator.errors import Refused, WrongUse
 from scripts.sandbox.emulator.methods.media import MOST_PHOTO_BYTES
 from scripts.sandbox.emulator.people import Json
+from scripts.sandbox.emulator.world import World
 from scripts.sandbox.shown import PICTURES
 
 PHOTOS = CONFIGS / "demo" / "photos"
@@ -100,7 +101,8 @@ class Acts:
         if not 1 <= len(sent) <= MOST_FILES:
             raise WrongUse(f"{len(sent)} files: an album has 1 to {MOST_FILES}")
         caption, person = str(form.get("caption", ""))[:1024], self._person(request)
-        return {"message_ids": await asyncio.to_thread(_posted, person, sent, caption, form.get("as_files") == "1")}
+        as_files, world = form.get("as_files") == "1", self._emulator.world
+        return {"message_ids": await asyncio.to_thread(_posted, world, person, sent, caption, as_files)}
 
     async def press(self, request: web.Request) -> Json:
         """``message``, ``row`` and ``column`` of a button; waits for what the bot answers to it."""
@@ -212,17 +214,20 @@ def _sent(field: object) -> Sent:
     return Sent(name=name, content=content)
 
 
-def _posted(person: Person, sent: list[Sent], caption: str, as_files: bool) -> list[int]:
-    """Photos as photos, the rest as files; those of a kind are an album. The caption is the first one's."""
+def _posted(world: World, person: Person, sent: list[Sent], caption: str, as_files: bool) -> list[int]:
+    """Photos as photos, the rest as files; those of a kind are an album. The caption is the first one's.
+
+    All are made ready, then sent under one lock: an album's messages follow each other, whatever the bot says, and
+    where one picture is refused none is sent.
+    """
     photos = [] if as_files else [one for one in sent if one.is_photo and len(one.content) <= MOST_PHOTO_BYTES]
     rest = [one for one in sent if one not in photos]
+    words = [caption, *[""] * (len(sent) - 1)]
+    pictures = [person.photo_of(one.content, caption=words.pop(0)) for one in photos]
+    files = [person.document_of(one.content, name=one.name, caption=words.pop(0)) for one in rest]
     numbers: list[int] = []
-    for group, is_photo in ((photos, True), (rest, False)):
-        album = secrets.token_hex(4) if len(group) > 1 else ""
-        for one in group:
-            words = caption if not numbers else ""
-            if is_photo:
-                numbers.append(person.photo(one.content, caption=words, album=album).id)
-            else:
-                numbers.append(person.document(one.content, name=one.name, caption=words, album=album).id)
+    with world.changed:
+        for group in (pictures, files):
+            album = secrets.token_hex(4) if len(group) > 1 else ""
+            numbers += [person.post(content, album=album).id for content in group]
     return numbers

@@ -29,8 +29,11 @@ from scripts.service.serve import settings
 from scripts.service.supervise import LOOK_EVERY_S, Child, end, keep
 
 READY = {"bot": '"begun"', "worker": '"ready"'}  # what their logs say then
+WAKING = {"bot": "starting the bot", "worker": "loading the models"}  # until then
 READY_S = 300.0  # what they may take on a busy machine
-GRACE_S = 5.0  # what a stage has to save in, when it is all over
+TELL_EVERY_S = 15.0  # that they are not there yet
+GRACE_S = 30.0  # what a stage has to stop in: a step of learning takes 20 s on a slow machine, loading anew a minute
+LEAVE_S = GRACE_S + 10.0  # after Ctrl-C; whoever is still there then is killed
 OTHERS = (  # settings of a bot and a queue that serve people: the sandbox has its own
     "BOT_TOKEN_FILE",
     "BOT_WEBHOOK_URL",
@@ -75,6 +78,27 @@ class Logged(Child):
         return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
 
 
+@dataclass(kw_only=True)
+class Telling:
+    """How it goes until all are there: a line where one is, and now and then: on a slow machine it takes a minute."""
+
+    began_s: float
+    waited_for: list[str]  # names, when last told
+    told_s: float = 0.0  # from the beginning on
+
+    def look(self, names: list[str], now_s: float) -> None:
+        """``names``: those that are not there yet."""
+        after_s, come = now_s - self.began_s, [name for name in self.waited_for if name not in names]
+        doing = " and ".join(WAKING[name] for name in names)
+        if come and names:
+            results.say(f"… the {' and the '.join(come)} is there after {after_s:.0f} s; {doing} …")
+        elif names and after_s - self.told_s >= TELL_EVERY_S:
+            results.say(f"… {after_s:.0f} s: still {doing} …")
+        else:
+            return
+        self.waited_for, self.told_s = names, after_s
+
+
 def serve(*, port: int, browser: bool, folder: Path | None, fresh: bool) -> int:
     """Until Ctrl-C or SIGTERM; a second one at once. Returns the exit code.
 
@@ -95,8 +119,10 @@ def serve(*, port: int, browser: bool, folder: Path | None, fresh: bool) -> int:
                 if not stop.is_set():
                     _tell(page, home, browser=browser)
                 code = keep(children, stop, tell=lambda line: results.warn((), [line]))
+                if stop.is_set():
+                    results.say("stopping: what is learned or drawn just now ends its step; Ctrl-C again stops at once")
             finally:
-                end(children, hurry, until_s=time.monotonic() + GRACE_S + READY_S / 10)
+                end(children, hurry, until_s=time.monotonic() + LEAVE_S)
     return code
 
 
@@ -149,8 +175,10 @@ def environment_of(home: Home, emulator: Emulator) -> dict[str, str]:
 
 def _until_ready(children: Sequence[Logged], stop: threading.Event) -> None:
     """Raises JobError: one of them did not start."""
-    until_s = time.monotonic() + READY_S
+    began_s = time.monotonic()
+    until_s, telling = began_s + READY_S, Telling(began_s=began_s, waited_for=[child.name for child in children])
     while not stop.is_set() and not all(child.is_ready for child in children):
+        telling.look([child.name for child in children if not child.is_ready], time.monotonic())
         for child in children:
             code = child.look(time.monotonic())
             if code is not None and (code == WRONG_REQUEST or time.monotonic() > until_s):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import types
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from scripts.cli import app
 from tests.tiny_profile import write_pack, write_photos, write_profile
+
+BROWSER = shutil.which("chromium")  # Debian's; Playwright's own is not fetched
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +38,15 @@ def desk(tmp_path: Path, tiny_toml: Path) -> types.SimpleNamespace:
 
     pack, photos = write_pack(tmp_path / "pack"), write_photos(tmp_path / "photos")
     return types.SimpleNamespace(tmp=tmp_path, out=out, pack=pack, photos=photos, profile=profile, stickers=stickers)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A browser, where the machine has one."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if BROWSER is None:
+        pytest.skip("no chromium on this machine")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])  # root has none
+        yield browser
+        browser.close()

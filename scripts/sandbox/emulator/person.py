@@ -59,9 +59,12 @@ class Person:
 
     def photo(self, content: bytes, *, caption: str = "", album: str = "", **where: Any) -> Message:
         """Send a picture as a photo: the client makes a JPEG of it. Photos with the same ``album`` belong together."""
+        return self.post(self.photo_of(content, caption=caption), album=album, **where)
+
+    def photo_of(self, content: bytes, *, caption: str = "") -> Json:
+        """What a photo's message holds, for ``post``: an album is made ready before its first message is sent."""
         with self._world.changed:
-            shown = media.photo(self._world, content)
-        return self.post(shown | _caption(caption), album=album, **where)
+            return media.photo(self._world, content) | _caption(caption)
 
     def document(
         self,
@@ -74,10 +77,13 @@ class Person:
         **where: Any,
     ) -> Message:
         """Send a file as it is."""
+        return self.post(self.document_of(content, name=name, mime=mime, caption=caption), album=album, **where)
+
+    def document_of(self, content: bytes, *, name: str, mime: str = "", caption: str = "") -> Json:
+        """What a file's message holds, for ``post``."""
         with self._world.changed:
             stored = self._world.files.put(content, name=name)
-            shown = media.document(self._world, stored, name, mime=mime)
-        return self.post(shown | _caption(caption), album=album, **where)
+            return media.document(self._world, stored, name, mime=mime) | _caption(caption)
 
     def sticker(self, of: str | bytes, index: int = 0, **where: Any) -> Message:
         """Send a sticker: of any set, by the set's name and the place in it; or a loose one, by its content."""

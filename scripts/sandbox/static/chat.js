@@ -1,13 +1,13 @@
 // The page: two people's chats with one bot, drawn anew where the server says that something has changed.
 
 import { drawer } from "./developer.js";
+import { Follower } from "./follow.js";
 import { make, post } from "./make.js";
 import { grouped, row } from "./message.js";
 import { attachPanel, commandsPanel, hint, packsPanel } from "./packs.js";
 import { wordsOf } from "./words.js";
 import { composer } from "./write.js";
 
-const NEAR_END_PX = 120; // so near the end of a chat, new messages are followed
 const world = { about: null, packs: [], photos: [], chats: new Map() };
 
 /** One person's chat: its elements, and what they have open. */
@@ -38,9 +38,7 @@ class Chat {
     this.list = make("ol", { class: "messages", role: "log", "aria-live": "polite", tabindex: "0" });
     this.empty = make("div", { class: "empty" });
     this.scroll = make("div", { class: "scroll" }, this.empty, this.list);
-    this.following = true; // new messages stay in view, unless the person has scrolled up
-    this.scroll.addEventListener("scroll", () => (this.following = this.fromEnd() < NEAR_END_PX));
-    new ResizeObserver(() => this.following && this.toEnd()).observe(this.scroll);
+    this.follower = new Follower(this.scroll, this.list);
     this.panel = make("div", { class: "panel", hidden: true });
     this.strip = make("div", {});
     this.form = composer(this);
@@ -71,7 +69,7 @@ class Chat {
 
   /** Draw what the server tells of the chat. */
   show(state) {
-    const last = this.messages.at(-1)?.id;
+    const own = this.lastOwn();
     const key = JSON.stringify([state.blocked, !state.messages.length, state.description]);
     Object.assign(this, { messages: state.messages, commands: state.commands, blocked: state.blocked });
     this.doing.textContent = state.action
@@ -83,16 +81,11 @@ class Chat {
     this.drawn = key;
     this.showReplies(state.keyboard);
     this.showHint();
-    const news = this.messages.at(-1);
-    if (this.following || (news?.mine && news.id !== last)) this.toEnd();
+    if (this.lastOwn() !== own) this.follower.toEnd(); // also where the bot's answer came with it
   }
 
-  fromEnd() {
-    return this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight;
-  }
-
-  toEnd() {
-    requestAnimationFrame(() => (this.scroll.scrollTop = this.scroll.scrollHeight));
+  lastOwn() {
+    return this.messages.findLast((one) => one.mine)?.id;
   }
 
   /** Keep the elements of messages that are as they were: an edit changes its own place only. */
@@ -105,9 +98,6 @@ class Chat {
       let one = this.rows.get(id);
       if (!one || one.drawn !== drawn) {
         const node = row(group, this);
-        node
-          .querySelectorAll("img")
-          .forEach((picture) => picture.addEventListener("load", () => this.following && this.toEnd(), { once: true }));
         if (one) replaced(one.node, node);
         one = { drawn, node };
         this.rows.set(id, one);

@@ -42,10 +42,12 @@ export function alertWith(text, close) {
   dialog.showModal();
 }
 
-export function bytes(count) {
+/** A file's size in the words of its reader: `units` and their decimal `point`. */
+export function bytes(count, { units, point }) {
+  const [small, middle, large] = units;
   return count < 1024
-    ? `${count} B`
+    ? `${count} ${small}`
     : count < 1048576
-      ? `${Math.round(count / 1024)} KB`
-      : `${(count / 1048576).toFixed(1)} MB`;
+      ? `${Math.round(count / 1024)} ${middle}`
+      : `${(count / 1048576).toFixed(1).replace(".", point)} ${large}`;
 }

@@ -165,7 +165,7 @@ function file(one, chat) {
     "span",
     { class: "about" },
     make("strong", {}, name),
-    make("span", {}, `${bytes(one.file.file_size)} · ${chat.words.download}`),
+    make("span", {}, `${bytes(one.file.file_size, chat.words)} · ${chat.words.download}`),
   );
   return make(
     "a",

@@ -47,6 +47,8 @@ const WORDS = {
     sendPhoto: "Send the example photo",
     reply: "Reply to",
     pictureOf: "Photo",
+    units: ["B", "KB", "MB"],
+    point: ".",
   },
   ru: {
     start: "Начать",
@@ -94,6 +96,8 @@ const WORDS = {
     sendPhoto: "Отправить фото для примера",
     reply: "Ответ на",
     pictureOf: "Фото",
+    units: ["Б", "КБ", "МБ"],
+    point: ",",
   },
 };
 

@@ -66,7 +66,7 @@ export function composer(chat) {
       "figure",
       {},
       picture,
-      make("figcaption", {}, file.name, " ", make("small", {}, bytes(file.size))),
+      make("figcaption", {}, file.name, " ", make("small", {}, bytes(file.size, chat.words))),
       make(
         "button",
         { type: "button", class: "cross", "aria-label": `${chat.words.remove} ${file.name}`, onclick: drop },

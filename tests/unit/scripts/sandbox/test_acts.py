@@ -45,6 +45,33 @@ def test_pictures_become_photos_of_one_album_and_other_files_documents(browser, 
     assert third.file_name == "c.zip"
 
 
+def test_an_album_stands_together_though_the_bot_writes_at_its_first_picture(browser, api, emulator, anna):
+    """Numbers of messages and of updates follow each other; the bot's words get a number before or after them."""
+    offset = api.result("getUpdates")[-1]["update_id"] + 1
+    writing = []
+
+    def write_at_the_first():
+        if len(anna.see().messages) == 2 and not writing:
+            words = {"chat_id": anna.id, "text": "a question"}
+            writing.append(threading.Thread(target=api.result, args=("sendMessage",), kwargs=words))
+            writing[0].start()
+            writing[0].join(0.5)  # by then it is through, unless it has to wait for the album
+
+    emulator.world.listeners.append(write_at_the_first)
+    answer = upload(browser, anna, *[(f"{number}.png", seed.png(number), "image/png") for number in range(4)])
+    writing[0].join()
+    first, *rest = answer.json()["message_ids"]
+    assert rest == [first + 1, first + 2, first + 3]
+    sent = [one["message"]["message_id"] for one in api.result("getUpdates", offset=offset)]
+    assert sent == [first, *rest]
+    assert [one.mine for one in anna.see().messages[1:]] == [True] * 4 + [False]
+
+
+def test_of_an_album_with_a_broken_picture_nothing_is_sent(browser, anna):
+    answer = upload(browser, anna, ("a.png", seed.png(1), "image/png"), ("b.png", seed.png(2)[:60], "image/png"))
+    assert (answer.status_code, len(anna.see().messages)) == (400, 1)
+
+
 def test_a_picture_that_is_sent_as_a_file_stays_as_it_is(browser, anna):
     upload(browser, anna, ("../../a.png", seed.png(1), "image/png"), as_files="1")
     sent = anna.see().messages[-1]

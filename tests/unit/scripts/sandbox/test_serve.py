@@ -1,7 +1,11 @@
 """`stickers sandbox`: what it starts, with which environment and folder, and what it says where it cannot."""
 
+import re
+import signal
 import socket
 import sys
+import threading
+import time
 
 import pytest
 
@@ -94,3 +98,89 @@ def test_a_child_that_was_started_wrongly_ends_the_wait_with_its_last_words(tmp_
     one = child(tmp_path, "import sys; print('error: it has no token'); sys.exit(2)")
     with pytest.raises(JobError, match="the bot did not start: error: it has no token"):
         serve._until_ready([one], Never())
+
+
+def test_while_bot_and_worker_wake_it_is_told_how_that_goes(capsys):
+    """Who is there, once; what is waited for, every 15 s from the last line on; nothing where all are there."""
+    telling = serve.Telling(began_s=100.0, waited_for=["bot", "worker"])
+    for second in range(62):
+        telling.look(["bot", "worker"] if second < 20 else ["worker"] if second < 60 else [], 100.0 + second)
+    assert capsys.readouterr().out.splitlines() == [
+        "… 15 s: still starting the bot and loading the models …",
+        "… the bot is there after 20 s; loading the models …",
+        "… 35 s: still loading the models …",
+        "… 50 s: still loading the models …",
+    ]
+
+
+def test_the_wait_for_two_processes_tells_of_the_first(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(serve, "TELL_EVERY_S", 0.3)
+    program = "import sys, time; time.sleep(float(sys.argv[1])); print(sys.argv[2], flush=True); time.sleep(60)"
+    children = [
+        Logged(name=name, command=[sys.executable, "-c", program, wait_s, serve.READY[name]], log=tmp_path / name)
+        for name, wait_s in (("bot", "0"), ("worker", "2"))
+    ]
+    serve._until_ready(children, threading.Event())
+    for one in children:
+        one.process.kill()
+        one.process.wait()
+    said = capsys.readouterr().out.splitlines()
+    assert any(re.match(r"… the bot is there after \d s; loading the models …", line) for line in said)
+    assert any(re.match(r"… \d s: still loading the models …", line) for line in said)
+
+
+SLOW_STEP_S = 20.0  # of learning, as a newcomer's machine had it
+
+
+def test_a_cancelled_learning_has_time_for_a_slow_step(tmp_path, emulator):
+    """With less the worker leaves, and whoever comes next waits until all models are loaded anew."""
+    _bot, worker = serve._children(home.opened(tmp_path / "box"), emulator)
+    assert float(worker.command[worker.command.index("--grace") + 1]) > SLOW_STEP_S
+    assert serve.LEAVE_S > serve.GRACE_S  # Ctrl-C kills nobody who still has the right to save
+
+
+STEPPING = """
+import signal, sys, time
+asked = []
+signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
+print("begun", flush=True)
+while not asked{deaf}:
+    time.sleep(0.5)  # a step; the signal ends no sleep
+print("saved", flush=True)
+"""
+
+
+@pytest.fixture
+def stopped(tmp_path, monkeypatch):
+    """A sandbox's end: how long it takes from Ctrl-C on (or a second one), and what the child has said by then."""
+
+    def stop(deaf, presses):
+        one = child(tmp_path, STEPPING.format(deaf=deaf))
+        one.look(0.0)
+        monkeypatch.setattr(serve, "_children", lambda *_: [one])
+
+        def press():
+            while "begun" not in one.said():
+                time.sleep(0.02)
+            for _ in range(presses):
+                signal.raise_signal(signal.SIGINT)
+                time.sleep(0.3)
+
+        monkeypatch.setitem(serve.READY, "bot", "begun")
+        monkeypatch.setattr(serve, "_tell", lambda *_, **__: threading.Thread(target=press).start())
+        began_s = time.monotonic()
+        assert serve.serve(port=0, browser=False, folder=tmp_path / "box", fresh=False) == 0
+        return time.monotonic() - began_s, one.said().split()
+
+    return stop
+
+
+def test_ctrl_c_ends_the_sandbox_at_the_next_step_not_after_the_whole_grace(stopped, capsys):
+    took_s, said = stopped(deaf="", presses=1)
+    assert (took_s < serve.GRACE_S / 2, said) == (True, ["begun", "saved"])
+    assert "Ctrl-C again stops at once" in capsys.readouterr().out
+
+
+def test_a_second_ctrl_c_waits_for_no_step(stopped):
+    took_s, said = stopped(deaf=" or True", presses=2)
+    assert (took_s < serve.GRACE_S / 2, said) == (True, ["begun"])
