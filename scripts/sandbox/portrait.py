@@ -89,7 +89,7 @@ def _talk(tab: Tab) -> list[Image.Image]:
     shoot()
     press("New pack")
     said("t.me/addstickers/").wait_for()
-    chat.locator("textarea").fill("a cat in a hat")
+    chat.locator("textarea").fill("a cat")
     chat.locator("textarea").press("Enter")
     _wait(lambda: chat.locator(".theirs .sticker img").count() >= 2, "the second sticker")
     press("➕")
