@@ -16,7 +16,7 @@ from pipeline.jobs.address import reading
 from pipeline.jobs.checks import WORD
 from pipeline.jobs.envelope import CLEAR, Envelope
 from pipeline.jobs.tables import JOBS, PROGRESS, WORKERS
-from pipeline.jobs.views import DEAD, OPEN, OUTBOX, JobView, now_ms, progress_of, view_of
+from pipeline.jobs.views import DEAD, OPEN, OUTBOX, JobView, now_ms, progress_of, seen_of, view_of
 from pipeline.jobs.words import Kind, Position, Progress, Status
 
 PAST = 50  # jobs that the moving average of durations looks back on
@@ -47,7 +47,7 @@ class Looks:
     def list(
         self, *, status: Sequence[Status] = (), person: str | None = None, kind: Kind | None = None, most: int = 100
     ) -> builtins.list[JobView]:
-        """Jobs, the latest first; all where nothing is asked for."""
+        """Jobs, the latest first; all where nothing is asked for. A damaged one comes with why it cannot be read."""
         query = sa.select(JOBS).order_by(JOBS.c.submitted_ms.desc(), JOBS.c.job_id).limit(most)
         query = query.where(JOBS.c.status.in_(status)) if status else query
         query = query.where(JOBS.c.person == person) if person is not None else query
@@ -145,7 +145,7 @@ class Looks:
 
     def _views(self, query: sa.Select[tuple[object, ...]]) -> builtins.list[JobView]:
         with reading(self.engine) as connection:
-            return [view_of(row, self.envelope) for row in connection.execute(query)]
+            return [seen_of(row, self.envelope) for row in connection.execute(query)]
 
 
 def row_of(connection: sa.Connection, job_id: str) -> sa.Row[tuple[object, ...]] | None:

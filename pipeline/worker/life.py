@@ -158,13 +158,26 @@ class Life:
 
     def tidy(self) -> None:
         """Mend what a crash left between two tables, and erase what is old or to be forgotten, with its files."""
+        for act in (self._mend, self._sweep, self._tidy_here):
+            try:  # what one part meets keeps no other from its turn
+                act()
+            except QueueBroken:
+                raise
+            except Exception as error:
+                LOG.warning("%s failed", act.__name__.strip("_"), extra={"error": type(error).__name__})
+
+    def _mend(self) -> None:
         for job_id in self.jobs.mend():
             LOG.warning("mended", extra={"job": job_id})
+
+    def _sweep(self) -> None:
         moved_s = time.time() - time.monotonic() - self._clock_s
         if abs(moved_s) > MOVED_S:
             LOG.warning("the clock was moved: nothing is erased for its age", extra={"seconds": round(moved_s)})
         keep_s = self.timing.keep_s if abs(moved_s) <= MOVED_S else FOR_EVER_S
         self.jobs.sweep(keep_s, self.lanes.stages.forget)
+
+    def _tidy_here(self) -> None:
         if isinstance(self.lanes.stages, Tidy):
             self.lanes.stages.tidy(self.jobs.unfinished)
 
