@@ -18,10 +18,10 @@ from pipeline import draw_job, learn_job
 from pipeline.bench import Bench, Job
 from pipeline.copies import EVERY_S
 from pipeline.domain import Json, ShouldStop
-from pipeline.errors import BadSetting, StickerError, Stopped
+from pipeline.errors import BadInput, BadSetting, OtherKey, StickerError, Stopped
 from pipeline.files import Files, job_key, style_key
 from pipeline.jobs.words import Gone, JobSpec, Kind, Tell
-from pipeline.sealed_files import files_of
+from pipeline.sealed_files import check, files_of
 from pipeline.settings import Profile, Settings, load_profile
 from pipeline.turns import Turns
 from pipeline.workplace import Workplace, folder_of, options_for
@@ -93,6 +93,9 @@ class ModelStages:
         )
         try:
             made = self._stages[name](job, self.bench)
+        except OtherKey as error:
+            check(self.bench.files, begins=False)  # raises: it is our key that is wrong
+            raise BadInput(f"a file of this job is damaged: {error}") from error
         except StickerError as error:  # its words are for the job's owner, whom our folders do not concern
             if (here := f"{self.bench.work}/") not in str(error):
                 raise

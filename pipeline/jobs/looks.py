@@ -15,12 +15,11 @@ from pipeline.errors import UnknownJob, WrongStatus
 from pipeline.jobs.address import reading
 from pipeline.jobs.checks import WORD
 from pipeline.jobs.envelope import CLEAR, Envelope
-from pipeline.jobs.tables import JOBS, PROGRESS, WORKERS
+from pipeline.jobs.tables import JOBS, LIVE_MS, PROGRESS, WORKERS
 from pipeline.jobs.views import DEAD, OPEN, OUTBOX, JobView, now_ms, progress_of, seen_of, view_of
 from pipeline.jobs.words import Kind, Position, Progress, Status
 
 PAST = 50  # jobs that the moving average of durations looks back on
-LIVE_MS = 30_000  # a worker that was heard of within this time counts as one
 
 
 _TOLD = sa.select(PROGRESS, JOBS.c.person).join(JOBS, JOBS.c.job_id == PROGRESS.c.job_id)

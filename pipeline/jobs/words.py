@@ -94,6 +94,7 @@ class Stages(Protocol):
 
         Raises:
             Stopped: ``should_stop`` said so.
+            OtherKey: all that lies in ``Files`` is sealed with another key: this worker can do nothing at all.
             StickerError: it failed; its text is for the job's owner.
         """
         ...
