@@ -175,6 +175,8 @@ class Watch:
     # ── once it is over ───────────────────────────────────────────────────────────────────────────────────────────
 
     async def _end(self, row: Errand, view: JobView) -> None:
+        if view.unread is not None and view.status is Status.DONE:
+            raise BadInput(view.unread)  # its stickers cannot be found: the same as if they were gone
         ended_ms = _ended_ms(view)
         talk = await self.kit.talk(row, f"end{ended_ms}", priority=Priority.RESULT)
         if view.status is Status.DONE:

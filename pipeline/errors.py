@@ -58,6 +58,10 @@ class BadSetting(StickerError):
     code = "bad_setting"
 
 
+class OtherKey(BadSetting):
+    """What lies here was sealed with another key."""
+
+
 class UnknownProfile(BadSetting):
     """There is no such profile."""
 

@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from pipeline.errors import BadInput, BadSetting
+from pipeline.errors import BadInput, OtherKey
 
 MAGIC, VERSION = b"\xd5sealed\n", b"\x01"  # no picture, no JSON and no text begins so
 CHUNK, TAG = 1024 * 1024, 16  # bytes
@@ -72,7 +72,7 @@ class Sealer:
 
         Raises:
             BadInput: it is not sealed, or was changed, cut, or put there from another place.
-            BadSetting: it was sealed with another key.
+            OtherKey: it was sealed with another key.
         """
         head = source.read(HEAD)
         cipher = self._cipher(self._number(head, place), whose, head)
@@ -112,7 +112,7 @@ class Sealer:
         for number, known in enumerate(self._ids):
             if hmac.compare_digest(known, identity):
                 return number
-        raise BadSetting(f"{what} {OTHER_KEY}")
+        raise OtherKey(f"{what} {OTHER_KEY}")
 
     def _cipher(self, number: int, whose: str, head: bytes) -> AESGCM:
         return AESGCM(_derived(self._key(number, whose), b"file", salt=head[-SALT:]))
@@ -130,7 +130,7 @@ class Sealer:
 
         Raises:
             BadInput: it was changed, or put there from another place.
-            BadSetting: it was sealed with another key.
+            OtherKey: it was sealed with another key.
         """
         try:
             raw = base64.b64decode(sealed.removeprefix(WORD), altchars="-_", validate=True)

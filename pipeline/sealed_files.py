@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.domain import never_stop
-from pipeline.errors import BadInput, BadSetting
+from pipeline.errors import BadInput, BadSetting, OtherKey
 from pipeline.files import PEOPLE, Files
 from pipeline.locks import locked
 from pipeline.sealed import HEAD, NO_KEY, OTHER_KEY, Sealer, is_sealed
@@ -68,8 +68,8 @@ def check(files: Files, *, begins: bool) -> None:
 def _prove(files: Files, sealer: Sealer) -> None:
     try:
         sealer.open(files.depot.read(MARK), whose="", place=MARK)
-    except BadSetting:
-        raise BadSetting(f"what lies in {files.depot.shown!r} {OTHER_KEY}") from None
+    except OtherKey:
+        raise OtherKey(f"what lies in {files.depot.shown!r} {OTHER_KEY}") from None
 
 
 def _sealed_anew(files: Files, sealer: Sealer, key: str) -> bool:

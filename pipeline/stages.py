@@ -18,13 +18,13 @@ from pipeline import draw_job, learn_job
 from pipeline.bench import Bench, Job
 from pipeline.copies import EVERY_S
 from pipeline.domain import Json, ShouldStop
-from pipeline.errors import BadSetting, StickerError, Stopped
-from pipeline.files import Files, style_key
-from pipeline.jobs.words import JobSpec, Kind, Tell
-from pipeline.sealed_files import files_of
+from pipeline.errors import BadInput, BadSetting, OtherKey, StickerError, Stopped
+from pipeline.files import Files, job_key, style_key
+from pipeline.jobs.words import Gone, JobSpec, Kind, Tell
+from pipeline.sealed_files import check, files_of
 from pipeline.settings import Profile, Settings, load_profile
 from pipeline.turns import Turns
-from pipeline.workplace import Workplace, options_for
+from pipeline.workplace import Workplace, folder_of, options_for
 
 NAMES = {Kind.LEARN: ("prepare", "learn"), Kind.DRAW: ("caption", "generate", "cutout")}
 WORK = "work"  # the folder in the data folder: this machine's own
@@ -93,6 +93,9 @@ class ModelStages:
         )
         try:
             made = self._stages[name](job, self.bench)
+        except OtherKey as error:
+            check(self.bench.files, begins=False)  # raises: it is our key that is wrong
+            raise BadInput(f"a file of this job is damaged: {error}") from error
         except StickerError as error:  # its words are for the job's owner, whom our folders do not concern
             if (here := f"{self.bench.work}/") not in str(error):
                 raise
@@ -118,12 +121,11 @@ class ModelStages:
         """Delete what lies here of a job that is over: it is in clear. A style it drew with stays, sealed."""
         Workplace(spec, self.bench.files, self.bench.work, lambda _: None).clear()
 
-    def forget(self, spec: JobSpec) -> None:
+    def forget(self, job: Gone) -> None:
         """Delete what a job that will not go on left: its folder here, its inputs, checkpoint and results in ``Files``;
         a style that it learned stays."""
-        place = Workplace(spec, self.bench.files, self.bench.work, lambda _: None)
-        place.clear()
-        self.bench.files.delete(place.key())
+        shutil.rmtree(folder_of(self.bench.work, job.person, job.job_id), ignore_errors=True)
+        self.bench.files.delete(job_key(job.person, job.job_id))
 
 
 def model_stages(settings: Settings) -> ModelStages:

@@ -66,6 +66,11 @@ def options_for(spec: JobSpec, profile: Profile) -> Options:
     return options_of(profile, **asked)
 
 
+def folder_of(work: Path, person: str, job_id: str) -> Path:
+    """Where what lies here of a job lies; raises ``BadInput`` where a name has strange characters."""
+    return work / checked(f"jobs/{person}/{job_id}")
+
+
 class Workplace:
     """One job's place. What it raises is as of ``Files`` and ``pipeline.intake``."""
 
@@ -73,7 +78,7 @@ class Workplace:
         self.spec, self.files, self._tell = spec, files, tell
         self.style_mark = ""
         private(work)
-        self.folder = work / checked(f"jobs/{spec.person}/{spec.job_id}")
+        self.folder = folder_of(work, spec.person, spec.job_id)
         self._styles = work / checked(f"styles/{spec.person}")
         self._preview_at = 0.0
         self._preview_key: str | None = None

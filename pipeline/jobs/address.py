@@ -114,6 +114,7 @@ def _check_ours(path: Path) -> None:
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
+    connection.text_factory = lambda raw: raw.decode(errors="replace")  # one damaged letter fails no whole query
     connection.isolation_level = None  # transactions are begun by ``writing``, not guessed from the statements
     for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")

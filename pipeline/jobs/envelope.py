@@ -11,14 +11,15 @@ is our own words alone: codes of errors, names of stages, counts of steps.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 
 import sqlalchemy as sa
 
 from pipeline.domain import Json
-from pipeline.errors import BadInput, BadSetting
+from pipeline.errors import BadInput, BadSetting, OtherKey, WorkerRunning
 from pipeline.jobs.address import reading, writing
-from pipeline.jobs.tables import JOBS, PROGRESS, SEALED, engine_steps
+from pipeline.jobs.tables import JOBS, LIVE_MS, PROGRESS, SEALED, WORKERS, engine_steps
 from pipeline.sealed import NO_KEY, OTHER_KEY, WORD, Sealer
 from pipeline.vault import Vault
 
@@ -44,13 +45,23 @@ class Envelope:
 
         Raises:
             BadInput: it was changed, or is of another job.
-            BadSetting: it was sealed with another key, or there is none.
+            OtherKey: it was sealed with another key, or there is none.
         """
         if not text.startswith(WORD):
             return text
         if self.sealer is None:
-            raise BadSetting(f"the words of the job {job_id!r} are sealed, and there is no key; {NO_KEY}")
+            raise OtherKey(f"the words of the job {job_id!r} are sealed, and there is no key; {NO_KEY}")
         return self.sealer.open_word(text, whose=person, place=f"{job_id}/{part}")
+
+    def prove(self, connection: sa.Connection) -> None:
+        """See that the queue is still sealed with this key.
+
+        Raises:
+            OtherKey: it was sealed anew meanwhile.
+        """
+        known = connection.execute(sa.select(SEALED.c.value).where(SEALED.c.name == CHECK)).scalar()
+        if known is not None:
+            _prove(self, known)
 
     def seal_step(self, done: Json, *, person: str, job_id: str, stage: str) -> Json:
         """What a stage's end is told by (see ``pipeline/worker/lanes``), as the engine keeps it."""
@@ -76,7 +87,7 @@ class Envelope:
             return None
         try:
             bare = self.open(text, person=person, job_id=job_id, part=part)
-        except BadInput:
+        except (BadInput, OtherKey):  # the mark is proven: this row alone is damaged
             return None
         return self.seal(bare, person=person, job_id=job_id, part=part)
 
@@ -92,6 +103,7 @@ def envelope_of(engine: sa.Engine, vault: Vault | None, *, begins: bool) -> Enve
 
     Raises:
         BadSetting: the queue was sealed with another key, or with one and there is none.
+        WorkerRunning: it is to be sealed anew, and a worker is at work on it.
     """
     if vault is None:
         if _check(engine) is not None:
@@ -114,8 +126,8 @@ def _check(engine: sa.Engine) -> str | None:
 def _prove(envelope: Envelope, known: str) -> None:
     try:
         envelope.open(known, person="", job_id="", part=CHECK)
-    except BadSetting:
-        raise BadSetting(f"what people said in this queue {OTHER_KEY}") from None
+    except OtherKey:
+        raise OtherKey(f"what people said in this queue {OTHER_KEY}") from None
 
 
 def _seal_all(engine: sa.Engine, envelope: Envelope) -> None:
@@ -125,6 +137,8 @@ def _seal_all(engine: sa.Engine, envelope: Envelope) -> None:
         if known is None:
             mark = envelope.seal(WORDS, person="", job_id="", part=CHECK)
             connection.execute(sa.insert(SEALED).values(name=CHECK, value=mark))
+        elif envelope.again(known, person="", job_id="", part=CHECK) is not None:
+            _check_nobody_works(connection)
     if known is not None:
         _prove(envelope, known)
     for job_ids in _batches(engine):
@@ -136,6 +150,17 @@ def _seal_all(engine: sa.Engine, envelope: Envelope) -> None:
         with writing(engine, one_at_a_time="sticker sealing") as connection:
             mark = envelope.seal(WORDS, person="", job_id="", part=CHECK)
             connection.execute(sa.update(SEALED).where(SEALED.c.name == CHECK).values(value=mark))
+
+
+def _check_nobody_works(connection: sa.Connection) -> None:
+    """Their key would open nothing any more. A beat of long ago, or of a clock that was put back since, is no sign."""
+    now_ms = int(time.time() * 1000)
+    live = sa.select(WORKERS.c.name).where(WORKERS.c.beat_ms.between(now_ms - LIVE_MS, now_ms + LIVE_MS))
+    if names := sorted(connection.execute(live).scalars()):
+        raise WorkerRunning(
+            f"the key cannot be changed while workers are at work with the old one ({', '.join(names)}); stop all of "
+            f"them, and start again. One that was killed counts for {LIVE_MS // 1000} s"
+        )
 
 
 def _batches(engine: sa.Engine) -> Iterator[list[str]]:
@@ -182,7 +207,10 @@ def _seal_steps(connection: sa.Connection, envelope: Envelope, people: dict[str,
         if done is None or not _wants(envelope, done):
             continue
         who = {"person": people[job_id], "job_id": job_id, "stage": stage}
-        fresh = envelope.seal_step(envelope.open_step(done, **who), **who)
+        try:
+            fresh = envelope.seal_step(envelope.open_step(done, **who), **who)
+        except (BadInput, OtherKey, ValueError):  # damaged, as above; ValueError: no JSON
+            continue
         text = json.dumps(fresh, separators=(",", ":"), ensure_ascii=False)
         this = (steps.c.workflow_uuid == job_id) & (steps.c.function_id == row.function_id)
         connection.execute(sa.update(steps).where(this).values(output=text))

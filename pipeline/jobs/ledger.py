@@ -7,6 +7,7 @@ taken for dead and wakes up again changes nothing. Knows no engine and no stage.
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,10 +24,11 @@ from pipeline.jobs.envelope import CLEAR, Envelope
 from pipeline.jobs.looks import row_of
 from pipeline.jobs.queue import MOST_DEATHS
 from pipeline.jobs.tables import JOBS, PROGRESS, WORKERS
-from pipeline.jobs.views import OVER, now_ms, spec_of
+from pipeline.jobs.views import OVER, UNREAD, now_ms, spec_of
 from pipeline.jobs.words import JobSpec, Progress, Status
 
 T = TypeVar("T")
+LOG = logging.getLogger("stickers.jobs")
 
 
 class Verdict(StrEnum):
@@ -66,7 +68,11 @@ class Ledger:
     def claim(self, job_id: str) -> Claim | None:
         """Take a job; None where it is over, unknown, or has now been parked.
 
-        A job that somebody had claimed and not let go of has seen that somebody's death.
+        A job that somebody had claimed and not let go of has seen that somebody's death. One whose words are damaged
+        is parked at once.
+
+        Raises:
+            OtherKey: the queue was sealed anew; the job is as it was.
         """
         with writing(self.engine, one_at_a_time=f"sticker job {job_id}") as connection:
             locked = sa.select(JOBS).where(JOBS.c.job_id == job_id).with_for_update()  # against who cancels it now
@@ -81,12 +87,24 @@ class Ledger:
             if deaths >= MOST_DEATHS:
                 connection.execute(this.values(status=Status.PARKED, ended_ms=now, deaths=deaths, claim=None))
                 return None
+            try:
+                spec = spec_of(row, self.envelope)
+            except UNREAD as error:
+                self.envelope.prove(connection)  # raises, and nothing is written: it is our key that is wrong
+                LOG.warning("parked: cannot be read", extra={"job": job_id, "error": type(error).__name__})
+                connection.execute(this.values(status=Status.PARKED, ended_ms=now, deaths=deaths, claim=None))
+                return None
             fairness.note_begun(connection, row.kind, row.tag)
             token, started = str(uuid.uuid4()), row.started_ms or now
             values = {"status": Status.RUNNING, "claim": token, "worker": self.worker, "deaths": deaths}
             connection.execute(this.values(**values, started_ms=started))
         waited_s = None if row.started_ms else (now - row.submitted_ms) / 1000
-        return Claim(spec=spec_of(row, self.envelope), token=token, waited_s=waited_s)
+        return Claim(spec=spec, token=token, waited_s=waited_s)
+
+    def prove(self) -> None:
+        """See that our key is still the queue's; raises ``OtherKey``."""
+        with reading(self.engine) as connection:
+            self.envelope.prove(connection)
 
     def tell(self, claim: Claim, progress: Progress) -> None:
         """Note how far a job is; whoever lost it tells nobody."""

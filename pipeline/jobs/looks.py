@@ -15,12 +15,11 @@ from pipeline.errors import UnknownJob, WrongStatus
 from pipeline.jobs.address import reading
 from pipeline.jobs.checks import WORD
 from pipeline.jobs.envelope import CLEAR, Envelope
-from pipeline.jobs.tables import JOBS, PROGRESS, WORKERS
-from pipeline.jobs.views import DEAD, OPEN, OUTBOX, JobView, now_ms, progress_of, view_of
+from pipeline.jobs.tables import JOBS, LIVE_MS, PROGRESS, WORKERS
+from pipeline.jobs.views import DEAD, OPEN, OUTBOX, JobView, now_ms, progress_of, seen_of, view_of
 from pipeline.jobs.words import Kind, Position, Progress, Status
 
 PAST = 50  # jobs that the moving average of durations looks back on
-LIVE_MS = 30_000  # a worker that was heard of within this time counts as one
 
 
 _TOLD = sa.select(PROGRESS, JOBS.c.person).join(JOBS, JOBS.c.job_id == PROGRESS.c.job_id)
@@ -47,7 +46,7 @@ class Looks:
     def list(
         self, *, status: Sequence[Status] = (), person: str | None = None, kind: Kind | None = None, most: int = 100
     ) -> builtins.list[JobView]:
-        """Jobs, the latest first; all where nothing is asked for."""
+        """Jobs, the latest first; all where nothing is asked for. A damaged one comes with why it cannot be read."""
         query = sa.select(JOBS).order_by(JOBS.c.submitted_ms.desc(), JOBS.c.job_id).limit(most)
         query = query.where(JOBS.c.status.in_(status)) if status else query
         query = query.where(JOBS.c.person == person) if person is not None else query
@@ -145,7 +144,7 @@ class Looks:
 
     def _views(self, query: sa.Select[tuple[object, ...]]) -> builtins.list[JobView]:
         with reading(self.engine) as connection:
-            return [view_of(row, self.envelope) for row in connection.execute(query)]
+            return [seen_of(row, self.envelope) for row in connection.execute(query)]
 
 
 def row_of(connection: sa.Connection, job_id: str) -> sa.Row[tuple[object, ...]] | None:

@@ -8,6 +8,7 @@ Every call is one short transaction and may be made from any thread; an event lo
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Self
 
 import sqlalchemy as sa
 
-from pipeline.errors import BadJob, WrongStatus
+from pipeline.errors import BadInput, BadJob, StickerError, WrongStatus
 from pipeline.jobs import address, fairness
 from pipeline.jobs.checks import check
 from pipeline.jobs.dispatch import Dispatch, NotOver
@@ -23,9 +24,10 @@ from pipeline.jobs.envelope import envelope_of
 from pipeline.jobs.looks import Looks, row_of
 from pipeline.jobs.tables import JOBS, PROGRESS, engine_status, make_tables
 from pipeline.jobs.views import OPEN, OVER, JobView, now_ms, spec_from, spec_of, spec_text, view_of
-from pipeline.jobs.words import JobSpec, Status
+from pipeline.jobs.words import Gone, JobSpec, Kind, Status
 from pipeline.vault import Vault
 
+LOG = logging.getLogger("stickers.jobs")
 MOST_DEATHS = 3  # of workers under one job, before it is parked
 AGAIN_S, AGAIN_TRIES = 0.2, 15  # until the engine, too, has noted that a job is over
 ADRIFT_MS = 10_000  # over for the engine, open for us: for so long it may just be on its way
@@ -152,7 +154,7 @@ class Jobs(Looks):
         if not taken:
             rule = "only what failed, was parked or cancelled, and has been let go of, can be requeued"
             raise WrongStatus(f"the job {job_id!r} is {view.status}; {rule}")
-        self._again(view)
+        self._again(job_id, view.spec.kind)
         return self.show(job_id)
 
     def mend(self) -> list[str]:
@@ -167,14 +169,14 @@ class Jobs(Looks):
         with address.reading(self.engine) as connection:
             found = connection.execute(query.where(status.c.updated_at < now_ms() - ADRIFT_MS)).all()
         for row in found:
-            parked = row.deaths + 1 >= MOST_DEATHS
+            parked = row.deaths + 1 >= MOST_DEATHS or row.kind not in {*Kind}
             values = {"status": Status.PARKED, "ended_ms": now_ms()} if parked else {"status": Status.QUEUED}
             mine = sa.update(JOBS).where(JOBS.c.job_id == row.job_id, JOBS.c.deaths == row.deaths)
             mine = mine.where(JOBS.c.status.in_(OPEN)).values(**values, deaths=row.deaths + 1, claim=None)
             with address.writing(self.engine) as connection:
                 won = connection.execute(mine).rowcount == 1
             if won and not parked:
-                self._again(view_of(row, self.envelope))
+                self._again(row.job_id, Kind(row.kind))  # its words are not asked for: they may be damaged
         return [row.job_id for row in found]
 
     def delete_person(self, person: str, *, only: Collection[str] | None = None) -> tuple[int, int]:
@@ -200,38 +202,58 @@ class Jobs(Looks):
             left = connection.execute(sa.select(sa.func.count()).where(of_theirs)).scalar() or 0
         return erased, left
 
-    def sweep(self, keep_s: float, forget: Callable[[JobSpec], None] | None = None) -> int:
+    def sweep(self, keep_s: float, forget: Callable[[Gone], None] | None = None) -> int:
         """Erase what has been over for ``keep_s`` seconds, and what is to be forgotten. Returns how many jobs.
 
         Args:
             forget: deletes a job's files; called before the queue forgets it, more than once where something crashes.
+
+        Raises:
+            StickerError: what ``forget`` raised first; that job stays, the others are erased.
         """
         old = JOBS.c.status.in_(OVER) & (JOBS.c.ended_ms < now_ms() - int(keep_s * 1000))
         return self._erase(old | (JOBS.c.forget & JOBS.c.claim.is_(None)), forget)
 
-    def _again(self, view: JobView) -> None:
+    def _again(self, job_id: str, kind: Kind) -> None:
         for _ in range(AGAIN_TRIES):
             try:
-                return self.dispatch.again(view.job_id, view.spec.kind)
+                return self.dispatch.again(job_id, kind)
             except NotOver:  # not over for the engine, or not yet; what stays so, ``mend`` finds
                 time.sleep(AGAIN_S)
 
-    def _erase(self, which: sa.ColumnElement[bool], forget: Callable[[JobSpec], None] | None = None) -> int:
-        count = 0
+    def _erase(self, which: sa.ColumnElement[bool], forget: Callable[[Gone], None] | None = None) -> int:
+        count, stay, first = 0, list[str](), list[StickerError]()
         while True:
-            some = sa.select(JOBS.c.job_id, JOBS.c.person, JOBS.c.spec).where(which).limit(AT_ONCE).with_for_update()
+            some = sa.select(JOBS.c.job_id, JOBS.c.person, JOBS.c.kind).where(which, JOBS.c.job_id.not_in(stay))
             with address.writing(self.engine) as connection:
-                rows = connection.execute(some).all()
-                chosen = [row.job_id for row in rows]
+                rows = connection.execute(some.limit(AT_ONCE).with_for_update()).all()
+                found = [Gone(job_id=row.job_id, person=row.person, kind=row.kind) for row in rows]
                 # What is marked cannot be requeued any more: a job that was accepted again must not vanish.
-                connection.execute(sa.update(JOBS).where(JOBS.c.job_id.in_(chosen)).values(forget=True))
-            if not rows:
-                return count
-            if forget is not None:
-                for row in rows:
-                    forget(spec_of(row, self.envelope))
-            self.dispatch.erase(chosen)  # ours last: what a crash leaves is found again
-            with address.writing(self.engine) as connection:
-                for table in (PROGRESS, JOBS):
-                    connection.execute(sa.delete(table).where(table.c.job_id.in_(chosen)))
+                marked = sa.update(JOBS).where(JOBS.c.job_id.in_([job.job_id for job in found]))
+                connection.execute(marked.values(forget=True))
+            chosen = [job.job_id for job in found if forget is None or _forgotten(job, forget, first)]
+            if chosen:
+                self.dispatch.erase(chosen)  # ours last: what a crash leaves is found again
+                with address.writing(self.engine) as connection:
+                    for table in (PROGRESS, JOBS):
+                        connection.execute(sa.delete(table).where(table.c.job_id.in_(chosen)))
             count += len(chosen)
+            stay += [job.job_id for job in found if job.job_id not in chosen]
+            if found and chosen:
+                continue
+            if first:  # of all that were found, or of the last: the store is away, say
+                raise first[0]
+            return count
+
+
+def _forgotten(job: Gone, forget: Callable[[Gone], None], first: list[StickerError]) -> bool:
+    """Whether nothing of it is left; one job that cannot be forgotten keeps no other from it."""
+    try:
+        forget(job)
+    except BadInput as error:  # its names are none: nothing can lie under them
+        LOG.warning("nothing can be left of it", extra={"job": job.job_id, "error": type(error).__name__})
+    except StickerError as error:
+        LOG.warning("not forgotten yet", extra={"job": job.job_id, "error": type(error).__name__})
+        first.append(error)
+        return False
+    return True

@@ -14,6 +14,8 @@ from pipeline.jobs.address import writing
 
 _words = sa.MetaData()
 
+LIVE_MS = 30_000  # a worker that was heard of within this time counts as one
+
 JOBS = sa.Table(
     "sticker_job",
     _words,

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline.domain import Json
+from pipeline.errors import BadInput, OtherKey
 from pipeline.jobs.envelope import Envelope
 from pipeline.jobs.words import JobSpec, Kind, Progress, Status
 
@@ -20,6 +21,8 @@ OPEN = (Status.QUEUED, Status.RUNNING)
 OVER = (Status.DONE, Status.FAILED, Status.CANCELLED, Status.PARKED)
 DEAD = (Status.FAILED, Status.PARKED)  # the dead letters
 OUTBOX = (Status.DONE, *DEAD)  # what its owner is to be told of
+UNREAD = (BadInput, OtherKey)  # the queue's key is proven: of one row alone, that is damage, too
+NONSENSE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # of JSON that is not what we wrote
 
 
 def now_ms() -> int:
@@ -42,6 +45,7 @@ class JobView:
     error_code: str | None  # where it failed: leads to a sentence of the chat
     error: str | None  # the sentence itself
     delivered: bool  # whether its owner was told what came of it
+    unread: str | None = None  # why its row cannot be read; then there is only what that says in clear
 
     @property
     def job_id(self) -> str:
@@ -55,8 +59,16 @@ def spec_text(spec: JobSpec) -> str:
 
 
 def spec_of(row: Any, envelope: Envelope) -> JobSpec:
-    """The other way, from a row of ``JOBS``, or its person, id and spec."""
-    return spec_from(envelope.open(row.spec, person=row.person, job_id=row.job_id, part="spec"))
+    """The other way, from a row of ``JOBS``, or its person, id and spec.
+
+    Raises:
+        BadInput: it is damaged, or of another job.
+        OtherKey: it was sealed with another key.
+    """
+    try:
+        return spec_from(envelope.open(row.spec, person=row.person, job_id=row.job_id, part="spec"))
+    except NONSENSE as error:
+        raise BadInput(f"the words of the job {row.job_id!r} are damaged ({type(error).__name__})") from error
 
 
 def spec_from(text: str) -> JobSpec:
@@ -67,7 +79,42 @@ def spec_from(text: str) -> JobSpec:
 
 
 def view_of(row: sa.Row[Any], envelope: Envelope) -> JobView:
-    """A row of ``JOBS``."""
+    """A row of ``JOBS``; raises as ``spec_of``."""
+    spec = spec_of(row, envelope)
+    try:
+        return _view_of(row, spec, envelope)
+    except NONSENSE as error:
+        raise BadInput(f"the row of the job {row.job_id!r} is damaged ({type(error).__name__}: {error})") from error
+
+
+def seen_of(row: sa.Row[Any], envelope: Envelope) -> JobView:
+    """As ``view_of``; a damaged row costs the others nothing: of it, there is what it says in clear, and why."""
+    try:
+        return view_of(row, envelope)
+    except UNREAD as error:
+        status = Status(row.status) if row.status in {*Status} else Status.PARKED  # nobody works on an unknown one
+        kind = Kind(row.kind) if row.kind in {*Kind} else Kind.DRAW
+        return JobView(
+            spec=JobSpec(job_id=row.job_id, person=row.person, kind=kind, profile="", style=""),
+            status=status,
+            submitted_s=_seconds(row.submitted_ms) or 0.0,
+            started_s=_seconds(row.started_ms),
+            ended_s=_seconds(row.ended_ms),
+            worker=row.worker,
+            deaths=row.deaths if isinstance(row.deaths, int) else 0,
+            result=None,
+            error_code=row.error_code,
+            error=None,
+            delivered=row.delivered_ms is not None,
+            unread=f"cannot be read: {error}",
+        )
+
+
+def _seconds(ms: object) -> float | None:
+    return ms / 1000 if isinstance(ms, int) else None
+
+
+def _view_of(row: sa.Row[Any], spec: JobSpec, envelope: Envelope) -> JobView:
 
     def opened(part: str) -> str | None:
         text = getattr(row, part)
@@ -75,7 +122,7 @@ def view_of(row: sa.Row[Any], envelope: Envelope) -> JobView:
 
     result = opened("result")
     return JobView(
-        spec=spec_of(row, envelope),
+        spec=spec,
         status=Status(row.status),
         submitted_s=row.submitted_ms / 1000,
         started_s=None if row.started_ms is None else row.started_ms / 1000,
@@ -90,8 +137,11 @@ def view_of(row: sa.Row[Any], envelope: Envelope) -> JobView:
 
 
 def progress_of(row: sa.Row[Any], envelope: Envelope) -> Progress:
-    """A row of ``PROGRESS``, with its job's person."""
+    """A row of ``PROGRESS``, with its job's person; a damaged preview is none."""
     preview = row.preview
     if preview is not None:
-        preview = envelope.open(preview, person=row.person, job_id=row.job_id, part="preview")
+        try:
+            preview = envelope.open(preview, person=row.person, job_id=row.job_id, part="preview")
+        except UNREAD:
+            preview = None
     return Progress(stage=row.stage, done=row.done, total=row.total, preview=preview)

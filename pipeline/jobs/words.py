@@ -47,6 +47,15 @@ class JobSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gone:
+    """A job of which nothing is to stay: what its row says in clear, for its words may be damaged, or sealed."""
+
+    job_id: str
+    person: str
+    kind: str  # a ``Kind``, unless that is damaged, too
+
+
+@dataclass(frozen=True, kw_only=True)
 class Progress:
     """Where a running job stands."""
 
@@ -85,11 +94,12 @@ class Stages(Protocol):
 
         Raises:
             Stopped: ``should_stop`` said so.
+            OtherKey: all that lies in ``Files`` is sealed with another key: this worker can do nothing at all.
             StickerError: it failed; its text is for the job's owner.
         """
         ...
 
-    def forget(self, spec: JobSpec) -> None:
+    def forget(self, job: Gone) -> None:
         """Delete what an old job left: what it was given, what it made; a style that was learned stays.
 
         May be called again for the same job, and for one that never ran here.

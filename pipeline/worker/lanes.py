@@ -13,10 +13,10 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import NoReturn, Protocol, runtime_checkable
 
 from pipeline.domain import Json
-from pipeline.errors import StickerError, Stopped
+from pipeline.errors import OtherKey, StickerError, Stopped
 from pipeline.jobs.ledger import Claim, Ledger, Verdict, patiently
 from pipeline.jobs.words import JobSpec, Progress, Stages
 from pipeline.worker.metrics import Metrics
@@ -80,6 +80,7 @@ class Lanes:
     def __init__(self, ledger: Ledger, stages: Stages, metrics: Metrics, step: Step) -> None:
         self.ledger, self.stages, self.metrics = ledger, stages, metrics
         self.leaving = threading.Event()  # set once: stages save and stop, and nothing new begins
+        self.misfit: str | None = None  # why our key is not the queue's any more: nothing can be done here
         self._step = step
         self._room = Room()
         self._runs: dict[str, Run] = {}
@@ -111,7 +112,10 @@ class Lanes:
     def _in_turn(self, job_id: str) -> str:
         suspect = patiently(lambda: self.ledger.suspect(job_id), pause=time.sleep)
         with self._room.entered(alone=suspect):
-            claim = patiently(lambda: self.ledger.claim(job_id), pause=time.sleep)
+            try:
+                claim = patiently(lambda: self.ledger.claim(job_id), pause=time.sleep)
+            except OtherKey as error:
+                self._give_up(error)
             if claim is None:
                 LOG.info("not begun: over, or parked", extra={"job": job_id})
                 return "not begun"
@@ -154,7 +158,14 @@ class Lanes:
         envelope, spec = self.ledger.envelope, run.claim.spec
         who = {"person": spec.person, "job_id": spec.job_id, "stage": name}
         kept = self._step(name, lambda: envelope.seal_step(self._stage(run, name), **who))
-        return envelope.open_step(kept, **who)
+        try:
+            return envelope.open_step(kept, **who)
+        except OtherKey:
+            try:
+                patiently(self.ledger.prove, pause=time.sleep)
+            except OtherKey as error:
+                self._give_up(error, run)
+            raise  # ours is right: it is this row that is damaged
 
     def _clear(self, claim: Claim) -> None:
         """While the job is still ours: whoever takes it up again may do so in the same folder."""
@@ -193,6 +204,8 @@ class Lanes:
                 self.metrics.stage(name, time.monotonic() - began_s)
                 run.advanced = True
                 return {"result": result}
+            except OtherKey as error:
+                self._give_up(error, run)
             except StickerError as error:
                 if isinstance(error, Stopped) and self._should_stop(run):
                     return self._stopped(run)
@@ -205,18 +218,25 @@ class Lanes:
             wait_s *= 2
         return {"code": "unforeseen", "error": UNFORESEEN}
 
+    def _give_up(self, error: OtherKey, run: Run | None = None) -> NoReturn:
+        """Have the process leave, and stay here until it has: the job goes back as it was."""
+        self.misfit = str(error)
+        if run is not None:
+            run.frozen = True
+        _freeze()
+
     def _should_stop(self, run: Run) -> bool:
         return self.leaving.is_set() or run.stop.is_set()
 
     def _stopped(self, run: Run) -> Json:
         if run.stop.is_set():
             return {}
-        return self._freeze(run)
+        self._freeze(run)
 
-    def _freeze(self, run: Run) -> Json:
+    def _freeze(self, run: Run) -> NoReturn:
         """Stay here until the process ends: what returned would count as finished, and what raised, as failed."""
         run.frozen = True
-        return _freeze()
+        _freeze()
 
 
 class Teller:
@@ -242,7 +262,7 @@ def _where(error: Exception) -> list[str]:
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
 
 
-def _freeze() -> Json:
+def _freeze() -> NoReturn:
     threading.Event().wait()
     raise AssertionError("the process has ended")
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol, runtime_checkable
 
-from pipeline.errors import JobError, QueueBroken
+from pipeline.errors import JobError, OtherKey, QueueBroken
 from pipeline.jobs.address import file_of
 from pipeline.jobs.ledger import Ledger, Verdict
 from pipeline.jobs.queue import Jobs
@@ -25,6 +25,7 @@ from pipeline.worker.lanes import Lanes, Run
 
 LOG = logging.getLogger("stickers.worker")
 BROKEN = 2  # nothing is gained by beginning anew: somebody has to look
+FOR_GOOD = (QueueBroken, OtherKey)
 MOVED_S = 3600.0  # a clock that was moved by more since we began is not asked what is old
 FOR_EVER_S = 1e10
 RESTART = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong with the worker, begin it anew
@@ -119,7 +120,7 @@ class Life:
             time.sleep(every_s)
             try:
                 act()
-            except QueueBroken as error:
+            except FOR_GOOD as error:
                 self.leave(str(error), BROKEN)
             except Exception as error:  # the database is away, most likely; the next round comes
                 LOG.warning("%s failed", act.__name__, extra={"error": type(error).__name__})
@@ -143,7 +144,10 @@ class Life:
             self.ledger.bury(name)
 
     def look(self) -> None:
-        """Stop what was cancelled, and leave where a job was lost or its stage does not listen."""
+        """Stop what was cancelled, and leave where a job was lost, its stage does not listen, or our key is not right
+        any more."""
+        if self.lanes.misfit is not None:
+            self.leave(self.lanes.misfit, BROKEN)
         runs = self.lanes.runs()
         verdicts = self.ledger.verdicts(run.claim for run in runs)
         for run in runs:
@@ -158,13 +162,26 @@ class Life:
 
     def tidy(self) -> None:
         """Mend what a crash left between two tables, and erase what is old or to be forgotten, with its files."""
+        for act in (self._mend, self._sweep, self._tidy_here):
+            try:  # what one part meets keeps no other from its turn
+                act()
+            except FOR_GOOD:
+                raise
+            except Exception as error:
+                LOG.warning("%s failed", act.__name__.strip("_"), extra={"error": type(error).__name__})
+
+    def _mend(self) -> None:
         for job_id in self.jobs.mend():
             LOG.warning("mended", extra={"job": job_id})
+
+    def _sweep(self) -> None:
         moved_s = time.time() - time.monotonic() - self._clock_s
         if abs(moved_s) > MOVED_S:
             LOG.warning("the clock was moved: nothing is erased for its age", extra={"seconds": round(moved_s)})
         keep_s = self.timing.keep_s if abs(moved_s) <= MOVED_S else FOR_EVER_S
         self.jobs.sweep(keep_s, self.lanes.stages.forget)
+
+    def _tidy_here(self) -> None:
         if isinstance(self.lanes.stages, Tidy):
             self.lanes.stages.tidy(self.jobs.unfinished)
 

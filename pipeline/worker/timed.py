@@ -23,7 +23,7 @@ from typing import Any
 
 from pipeline.domain import Json, ShouldStop, never_stop
 from pipeline.errors import BadInput, Stopped
-from pipeline.jobs.words import JobSpec, Kind, Progress, Tell
+from pipeline.jobs.words import Gone, JobSpec, Kind, Progress, Tell
 from pipeline.turns import Turns
 
 STEP_S = 0.02
@@ -66,7 +66,7 @@ class TimedStages:
         """For metrics: the turns that were taken."""
         return {f"turns_{name}": float(value) for name, value in asdict(self._turns.figures).items()}
 
-    def forget(self, spec: JobSpec) -> None:
+    def forget(self, job: Gone) -> None:
         """As ``Stages.forget``; what is noted of a job stays."""
 
     def _break(self, trouble: Any, where: tuple[str, str]) -> None:

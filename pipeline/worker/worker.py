@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Protocol, runtime_checkable
 
-from pipeline.errors import BadSetting, FolderBusy, WorkerRunning
+from pipeline.domain import ShouldStop
+from pipeline.errors import BadSetting, FolderBusy, Stopped, WorkerRunning
 from pipeline.jobs.address import folder_of
 from pipeline.jobs.checks import WORD
 from pipeline.jobs.ledger import Ledger
@@ -30,6 +31,7 @@ from pipeline.worker.life import Life, Timing
 from pipeline.worker.metrics import Metrics
 
 LOG = logging.getLogger("stickers.worker")
+SPARE_S = 10.0  # beyond its own grace, for a namesake that is stopping
 WATCHED_BEATS = 2.5  # for so long a namesake's heart is listened for
 
 
@@ -77,23 +79,41 @@ def work(
     Args:
         stages: makes them, once the name is known to be free; may take its time.
         metrics_port: on the loopback; None for no metrics.
-        with_parent: leave, too, once the process that started this one is gone.
+        with_parent: leave, too, once the process that started this one is gone; and wait for a namesake that is
+            still leaving because its own is.
         log: the form of its lines; None: as stderr is a terminal or not.
 
     Raises:
         WorkerRunning: another process has the name, on this machine or another one.
         BadSetting: the port is taken.
     """
+    parent = os.getppid() if with_parent else None
+    logs.to_stderr(who.name, log)
+    wait = None if parent is None else _still_stopping(parent, timing.grace_s + SPARE_S)
     try:
-        with locked(who.locks, f".worker-{who.name}.lock"):
-            parent = os.getppid() if with_parent else None
-            logs.to_stderr(who.name, log)
+        with locked(who.locks, f".worker-{who.name}.lock", wait=wait):
             life, asked = _born(jobs, who, stages, timing, metrics_port)
             while not asked.wait(1.0) and parent in (None, os.getppid()):
                 pass
             life.drain()
     except FolderBusy as error:
         raise WorkerRunning(f"a worker named {who.name!r} is running already; give this one another --name") from error
+    except Stopped as error:  # of ``wait`` alone
+        rule = "another `stickers run` or `stickers worker` has started it: stop that one first"
+        raise WorkerRunning(f"a worker named {who.name!r} is running already, and does not stop; {rule}") from error
+
+
+def _still_stopping(parent: int, most_s: float) -> ShouldStop:
+    """Whether a namesake was waited for long enough; what is waited for is said once."""
+    until_s, said = time.monotonic() + most_s, list[str]()
+
+    def enough() -> bool:
+        if not said:
+            said.append("an earlier worker of this name is still stopping: waiting for it")
+            LOG.info(said[0], extra={"at_most_s": round(most_s)})
+        return time.monotonic() > until_s or os.getppid() != parent
+
+    return enough
 
 
 @contextmanager

@@ -191,8 +191,8 @@ def _plain(words: str) -> str:
 
 
 def _where(view: JobView, told: tuple[int, Progress] | None) -> str:
-    if view.error:
-        return view.error
+    if view.unread or view.error:
+        return view.unread or view.error or ""
     if told is None or view.status not in OPEN:
         return ""
     return f"{told[1].stage} {told[1].done}/{told[1].total}"

@@ -16,17 +16,19 @@ from pipeline.jobs.queue import Jobs
 from pipeline.jobs.views import OPEN, JobView
 from pipeline.jobs.words import Kind
 from pipeline.sealed_files import files_of
+from pipeline.store import check_output
 from scripts import results
 from scripts.door import STOPPED_EARLY
 from scripts.progress import working
 from scripts.service.desk import view_json
-from scripts.service.follow import bring_home, check_done, follow
+from scripts.service.follow import NEED_MB, bring_home, check_done, follow
 from scripts.service.hand_in import Wish, hand_in
 from scripts.service.serve import opened, settings
 
 
 def submit(wish: Wish, url: str | None, *, wait: bool, out: Path | None, as_json: bool) -> None:
     """``stickers submit``."""
+    _check_out(out)
     chosen = settings()
     with opened(url, chosen, begins=True) as jobs:
         files = files_of(chosen)
@@ -39,11 +41,18 @@ def submit(wish: Wish, url: str | None, *, wait: bool, out: Path | None, as_json
 
 def fetch(url: str | None, job_id: str, out: Path, *, as_json: bool) -> None:
     """``stickers jobs fetch``."""
+    _check_out(out)
     chosen = settings()
     with opened(url, chosen) as jobs:
         with working(resumes=False) as (display, stop):
             view = follow(jobs, job_id, display, stop)
         _finish(jobs, files_of(chosen, begins=False), view, out, wait=True, as_json=as_json)
+
+
+def _check_out(out: Path | None) -> None:
+    """Before anything is handed in or waited for: a job may take hours."""
+    if out is not None:
+        check_output(out, NEED_MB)
 
 
 def _finish(

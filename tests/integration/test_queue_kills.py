@@ -121,6 +121,24 @@ def test_a_name_is_borne_by_one_worker_at_a_time(desk, tmp_path, monkeypatch):
 
 
 @sqlite_only
+def test_a_worker_of_run_waits_for_a_namesake_that_is_still_stopping(desk):
+    """As after `run` was killed and begun again: it says so once, and begins when the other has left. Where that does
+    not stop, it is refused in words that fit `run`, which has no --name."""
+    first = desk.worker("same")
+    patient = desk.worker("same", "--with-parent", grace_s=100, wait=False)
+    impatient = desk.worker("same", "--with-parent", grace_s=0.1, wait=False)
+    assert impatient.wait(60) == 2
+    assert "does not stop; another `stickers run` or `stickers worker` has started it" in impatient.log.read_text()
+    assert "--name" not in impatient.log.read_text()
+    assert patient.poll() is None
+    assert desk.kill(first, signal.SIGTERM) == 0
+    desk.jobs.submit(spec("j", seconds={"one": 0.1}))
+    desk.until_over("j")
+    assert desk.jobs.show("j").status is Status.DONE
+    assert patient.log.read_text().count("still stopping") == 1
+
+
+@sqlite_only
 def test_a_cancelled_job_stops_at_its_next_step_and_a_deaf_one_takes_only_itself(desk):
     """The listening one stops; for the deaf one the worker leaves after its grace; the other lane's job goes on."""
     desk.jobs.submit(spec("listens", seconds={"one": 60}))

@@ -8,11 +8,12 @@ from io import BytesIO
 
 import pytest
 import torch
+from cryptography.fernet import Fernet
 from PIL import Image, ImageChops
 
-from pipeline import run
+from pipeline import run, sealed_files
 from pipeline.domain import never_stop, no_report
-from pipeline.errors import BadInput, BadSetting, OutOfMemory, Stopped
+from pipeline.errors import BadInput, BadSetting, OtherKey, OutOfMemory, Stopped
 from pipeline.files import Files, job_key, style_key
 from pipeline.jobs.words import JobSpec, Kind, Progress
 from pipeline.options import options_of
@@ -20,6 +21,7 @@ from pipeline.request import Given, to_make
 from pipeline.settings import Settings
 from pipeline.stages import ModelStages
 from pipeline.style import read_tensors
+from pipeline.vault import Vault
 from pipeline.workplace import PREVIEW_PX
 from tests.tiny_profile import CHECKPOINT_EVERY, CLASS_IMAGES, TRAIN_STEPS, watch_nothing
 from training.dreambooth import DreamBoothConfig
@@ -220,6 +222,22 @@ def test_what_cannot_be_is_told_in_a_sentence(worker, specs, files):
         worker.run(draw, "learn")
     with pytest.raises(Stopped):
         worker.run(draw, "caption", should_stop=lambda: True)
+
+
+def test_a_file_sealed_with_another_key_is_damage_unless_all_of_them_are(tiny, specs, tmp_path):
+    """One: its job fails. All, as the store's mark tells: the worker has to leave, and no job fails for it."""
+    old, new = (Vault([Fernet.generate_key().decode()]).sealer("files") for _ in range(2))
+    files = Files(tmp_path / "sealed", old)
+    sealed_files.check(files, begins=True)
+    worker, draw = Worker(tiny, files, tmp_path / "w"), specs[1]
+    for key in draw.photos:
+        Files(tmp_path / "sealed", new).put(key, b"picture")
+    with pytest.raises(BadInput, match="a file of this job is damaged"):
+        worker.run(draw, "caption")
+    files.delete(sealed_files.MARK)
+    sealed_files.check(Files(tmp_path / "sealed", new), begins=True)
+    with pytest.raises(OtherKey):
+        worker.run(draw, "caption")
 
 
 def test_forgetting_a_job_leaves_its_style(learned, specs, files, tmp_path):

@@ -6,10 +6,12 @@ import threading
 import time
 
 import pytest
+import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from pipeline.files import Files
 from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.tables import JOBS
 from pipeline.jobs.words import Kind, Progress
 from pipeline.worker.life import RESTART
 from scripts.cli import app
@@ -50,6 +52,19 @@ def test_the_list_shows_where_jobs_stand(stickers, jobs):
     assert [(job["spec"]["job_id"], job["status"]) for job in found] == [("c", "failed"), ("b", "running")]
     assert found[1]["progress"] == {"stage": "generate", "done": 3, "total": 20, "preview": None}
     assert "c" in stickers("jobs", "dead").stdout
+
+
+def test_a_damaged_job_is_in_the_list_like_any_other(stickers, jobs):
+    """With the reason in its line; nobody misses the others."""
+    for name in ("hurt", "sound"):
+        jobs.submit(spec(name))
+    with jobs.engine.begin() as connection:
+        connection.execute(sa.update(JOBS).where(JOBS.c.job_id == "hurt").values(spec="{~"))
+    shown = stickers("jobs", "list")
+    lines = {line.split()[0]: line for line in shown.stdout.splitlines()[1:]}
+    assert shown.exit_code == 0
+    assert "cannot be read" in lines["hurt"]
+    assert "cannot be read" not in lines["sound"]
 
 
 def test_one_job_is_shown_with_its_place(stickers, jobs):

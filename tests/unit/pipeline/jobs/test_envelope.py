@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
-from pipeline.errors import BadInput, BadSetting
+from pipeline.errors import BadInput, BadSetting, OtherKey, WorkerRunning
 from pipeline.jobs.envelope import CLEAR, Envelope
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.queue import Jobs
@@ -145,6 +145,63 @@ def test_a_key_is_changed_by_one_start_with_both(url):
         opened(url, OLD)
 
 
+def test_a_key_is_not_changed_beneath_a_worker_that_has_the_old_one(url):
+    """Refused in a sentence while its heart beats; nothing is sealed anew. Once it has left, and for one that comes
+    while workers with both keys are at work, nothing stands in the way."""
+    before = in_clear(url)
+    with opened(url, OLD) as jobs:
+        Ledger(jobs.engine, "w2").beat()
+        with pytest.raises(WorkerRunning, match=r"while workers are at work with the old one \(w2\); stop all"):
+            opened(url, NEW, OLD)
+        assert [said(jobs, job_id) for job_id in ("j", "bad")] == before
+        Ledger(jobs.engine, "w2").bury("w2")
+    with opened(url, NEW, OLD) as jobs:
+        Ledger(jobs.engine, "w2").beat()
+    with opened(url, NEW, OLD) as jobs:
+        assert [said(jobs, job_id) for job_id in ("j", "bad")] == before
+
+
+def test_a_damaged_row_keeps_no_other_from_being_sealed_anew(url):
+    before = in_clear(url)
+    with opened(url, OLD) as jobs, jobs.engine.begin() as connection:
+        strange = f"sealed1.{'A' * 80}"
+        connection.execute(sa.update(JOBS).where(JOBS.c.job_id == "bad").values(spec=strange))
+        connection.execute(
+            sa.text("UPDATE operation_outputs SET output = :text WHERE function_name = 'cutout'"),
+            {"text": f'{{"code":"bad_input","error":"{strange}"}}'},
+        )
+    with opened(url, NEW, OLD):
+        pass
+    with opened(url, NEW) as jobs:
+        assert said(jobs, "j") == before[0]
+
+
+def test_a_claim_under_a_key_that_was_changed_meanwhile_leaves_the_job_as_it_was(url):
+    with opened(url, OLD) as jobs:
+        jobs.submit(spec("j", words=SAID))
+        outdated = Ledger(jobs.engine, "w", jobs.envelope)
+        with opened(url, NEW, OLD):
+            pass
+        for _ in range(4):
+            with pytest.raises(OtherKey, match="was sealed with another key"):
+                outdated.claim("j")
+    with opened(url, NEW) as jobs:
+        view = jobs.show("j")
+        assert (view.status, view.deaths, view.started_s, view.worker) == (Status.QUEUED, 0, None, None)
+        assert Ledger(jobs.engine, "w", jobs.envelope).claim("j").spec.options["words"] == SAID
+
+
+@pytest.mark.parametrize("words", ["{~", f"sealed1.{'A' * 80}"])
+def test_a_job_whose_words_are_damaged_is_parked_at_once(url, words):
+    """The key is right, as the queue's mark tells: no worker has to leave for it."""
+    with opened(url, OLD) as jobs:
+        jobs.submit(spec("j"))
+        with jobs.engine.begin() as connection:
+            connection.execute(sa.update(JOBS).values(spec=words))
+        assert Ledger(jobs.engine, "w", jobs.envelope).claim("j") is None
+        assert [(view.status, view.unread is None) for view in jobs.dead()] == [(Status.PARKED, False)]
+
+
 def test_a_person_is_erased_and_a_failed_job_requeued_as_ever(url):
     with opened(url, OLD) as jobs:
         filled(jobs)
@@ -152,7 +209,7 @@ def test_a_person_is_erased_and_a_failed_job_requeued_as_ever(url):
         forgotten = []
         jobs.cancel("bad")
         assert jobs.sweep(-1, forgotten.append) == 2
-        assert sorted(one.options["words"] for one in forgotten) == [SAID, SAID]
+        assert sorted(one.job_id for one in forgotten) == ["bad", "j"]
         assert not any("ann" in str(value) for value in everything(url))
 
 

@@ -11,7 +11,7 @@ from pipeline.jobs import queue
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.queue import Jobs, Limits
 from pipeline.jobs.tables import JOBS, PROGRESS
-from pipeline.jobs.words import Kind, Progress, Status
+from pipeline.jobs.words import Gone, Kind, Progress, Status
 from tests.queue_desk import spec
 
 
@@ -183,7 +183,7 @@ def test_the_sweep_forgets_files_first_and_tries_again(jobs):
         jobs.sweep(-1.0, refuse)
     assert sorted(view.job_id for view in jobs.list()) == ["old", "open"]
     assert jobs.sweep(-1.0, forgotten.append) == 1
-    assert forgotten == [old]
+    assert forgotten == [Gone(job_id="old", person=old.person, kind=old.kind)]
     assert [view.job_id for view in jobs.list()] == ["open"]
 
 

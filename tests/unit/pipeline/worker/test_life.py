@@ -199,6 +199,16 @@ def test_a_worker_that_tidies_up_forgets_old_jobs_with_their_files(jobs, tmp_pat
     assert [view.job_id for view in jobs.list()] == ["open"]
 
 
+def test_what_one_part_of_tidying_meets_keeps_no_other_from_its_turn(jobs, tmp_path, monkeypatch, caplog):
+    jobs.submit(spec("old"))
+    jobs.cancel("old")
+    lanes = Lanes(Ledger(jobs.engine, "w"), TimedStages(tmp_path), Metrics(), lambda _name, act: act())
+    monkeypatch.setattr(jobs, "mend", lambda: 1 / 0)
+    Life(jobs, lanes, Timing(keep_s=-1.0)).tidy()
+    assert "mend failed" in caplog.text
+    assert jobs.list() == []
+
+
 def test_a_clock_that_was_moved_makes_nothing_old(jobs, tmp_path, monkeypatch):
     """A job that was over a moment ago stays, though the clock says that it is a year old; back again, it is asked."""
     jobs.submit(spec("j"))
