@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 
-from pipeline import draw_job, learn_job
+from pipeline import draw_job, learn_job, leftovers
 from pipeline.bench import Bench, Job
 from pipeline.copies import EVERY_S
 from pipeline.domain import Json, ShouldStop
@@ -116,6 +116,10 @@ class ModelStages:
         gone += [one for one in styles if self.bench.files.manifest(style_key(one.parent.name, one.name)) is None]
         for folder in gone:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def sweep_files(self, known: Callable[[Collection[str]], set[str]]) -> None:
+        """Delete the pictures of submitters that died before the queue had their job."""
+        leftovers.sweep(self.bench.files, known)
 
     def clear(self, spec: JobSpec) -> None:
         """Delete what lies here of a job that is over: it is in clear. A style it drew with stays, sealed."""
