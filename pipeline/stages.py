@@ -97,10 +97,16 @@ class ModelStages:
             check(self.bench.files, begins=False)  # raises: it is our key that is wrong
             raise BadInput(f"a file of this job is damaged: {error}") from error
         except StickerError as error:  # its words are for the job's owner, whom our folders do not concern
-            if (here := f"{self.bench.work}/") not in str(error):
+            if (words := self._discreet(str(error))) == str(error):
                 raise
-            raise type(error)(str(error).replace(here, "")) from error
+            raise type(error)(words) from error
         return made | {"stage_seconds": round(time.monotonic() - began, 3)}
+
+    def _discreet(self, words: str) -> str:
+        store = self.bench.files.depot.shown.rstrip("/")
+        for here, instead in ((f"{self.bench.work}/", ""), (f"{store}/", ""), (store, "files")):
+            words = words.replace(here, instead) if "/" in here.rstrip("/") else words
+        return words
 
     def figures(self) -> dict[str, float]:
         """For metrics: name → value, since the start where it counts."""
