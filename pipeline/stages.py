@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 
-from pipeline import draw_job, learn_job
+from pipeline import draw_job, learn_job, leftovers
 from pipeline.bench import Bench, Job
 from pipeline.copies import EVERY_S
 from pipeline.domain import Json, ShouldStop
@@ -97,10 +97,16 @@ class ModelStages:
             check(self.bench.files, begins=False)  # raises: it is our key that is wrong
             raise BadInput(f"a file of this job is damaged: {error}") from error
         except StickerError as error:  # its words are for the job's owner, whom our folders do not concern
-            if (here := f"{self.bench.work}/") not in str(error):
+            if (words := self._discreet(str(error))) == str(error):
                 raise
-            raise type(error)(str(error).replace(here, "")) from error
+            raise type(error)(words) from error
         return made | {"stage_seconds": round(time.monotonic() - began, 3)}
+
+    def _discreet(self, words: str) -> str:
+        store = self.bench.files.depot.shown.rstrip("/")
+        for here, instead in ((f"{self.bench.work}/", ""), (f"{store}/", ""), (store, "files")):
+            words = words.replace(here, instead) if "/" in here.rstrip("/") else words
+        return words
 
     def figures(self) -> dict[str, float]:
         """For metrics: name → value, since the start where it counts."""
@@ -116,6 +122,10 @@ class ModelStages:
         gone += [one for one in styles if self.bench.files.manifest(style_key(one.parent.name, one.name)) is None]
         for folder in gone:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def sweep_files(self, known: Callable[[Collection[str]], set[str]]) -> None:
+        """Delete the pictures of submitters that died before the queue had their job."""
+        leftovers.sweep(self.bench.files, known)
 
     def clear(self, spec: JobSpec) -> None:
         """Delete what lies here of a job that is over: it is in clear. A style it drew with stays, sealed."""

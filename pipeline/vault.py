@@ -146,6 +146,8 @@ def found_or_made(path: Path) -> list[str]:
     try:
         if not path.exists():
             _make(path)
+        if path.is_dir():
+            raise BadSetting(f"the key file {str(path)!r} is a folder; let STICKERS_SECRET_KEY_FILE name a file in it")
         if path.stat().st_mode & 0o077:
             raise BadSetting(f"others than its owner may read the key file {str(path)!r}; run `chmod 600` on it")
         return keys_from(path.read_text(encoding="ascii"))

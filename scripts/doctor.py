@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.errors import NoQueue, StickerError
+from pipeline.errors import BadSetting, NoQueue, QueueBroken, QueueUnreachable, StickerError
 from pipeline.settings import DEFAULT_PROFILE, Settings, load_profile, profile_names
 from pipeline.store import check_output
 from scripts import results
@@ -179,18 +179,29 @@ def queue(settings: Settings) -> Check:
         engine = address.connected(url, begins=False)
     except NoQueue as error:
         return Check(name="queue", state=State.GOOD, found=str(error))
-    except StickerError as error:
-        to_do = "let STICKERS_QUEUE_URL name a database that answers, or start its server; only `stickers make` and "
-        return Check(name="queue", state=State.NOTE, found=str(error), to_do=f"{to_do}its stages work without it")
+    except Exception as error:  # whatever it is, the other checks are to be seen
+        return _queue_problem(error)
     try:
         depth = Looks(engine).depth()
         kinds = ", ".join(f"{count} {status}" for status, count in depth.items()) or "no job yet"
         return Check(name="queue", state=State.GOOD, found=f"{address.place_of(url)} answers: {kinds}")
-    except StickerError as error:
-        to_do = "see what it says of the database; nothing is lost by stopping the workers meanwhile"
-        return Check(name="queue", state=State.NOTE, found=str(error), to_do=to_do)
+    except Exception as error:  # as above
+        return _queue_problem(error)
     finally:
         engine.dispose()
+
+
+def _queue_problem(error: Exception) -> Check:
+    """What is wrong with the queue, and what to do about just that."""
+    if isinstance(error, QueueBroken):
+        to_do = "stop bot and workers; then as it says: what is done to the file meanwhile makes it worse"
+    elif isinstance(error, QueueUnreachable | BadSetting):
+        to_do = "as it says; or let STICKERS_QUEUE_URL name a database that answers, or start its server"
+    else:
+        to_do = "see what it says of the database; nothing is lost by stopping the workers meanwhile"
+    found = str(error) if isinstance(error, StickerError) else f"cannot be looked at: {type(error).__name__}"
+    to_do += ". `stickers make` and its stages work without the queue"
+    return Check(name="queue", state=State.NOTE, found=found, to_do=to_do)
 
 
 def _free(folder: Path) -> str:

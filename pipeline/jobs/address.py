@@ -6,6 +6,8 @@ columns. Light: loads SQLAlchemy.
 
 from __future__ import annotations
 
+import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -23,6 +25,14 @@ DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgresql+p
 RULE = "let it be sqlite:////path/of/a/file or postgresql://user@host/database"
 BUSY_MS = 30_000  # how long SQLite waits for another process's write
 FULL, DAMAGED = (sqlite3.SQLITE_FULL, "53100"), (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, "XX001", "XX002")
+OUT_OF_REACH = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)  # what a full disk looks like, too: see the free space
+NO_ROOM_MB = 1.0
+READ_ONLY = (sqlite3.SQLITE_READONLY, "25006")
+DENIED = ("42501",)  # a role lacks a privilege
+OLD_COLUMN, NO_COLUMN = (
+    ("42703",),
+    re.compile(r"no such column|has no column named"),
+)  # PostgreSQL's; SQLite only says so
 OURS = ("sticker_job", "dbos_migrations")  # what a queue's file has, the engine's first: it may die between the two
 
 
@@ -125,15 +135,15 @@ def answering(url: sa.URL) -> Iterator[None]:
     """What the database refuses for its own reasons is told as ours.
 
     Raises:
-        QueueUnreachable: it is away, locked for too long, or its disk is full.
-        QueueBroken: it is damaged.
+        QueueUnreachable: it is away, locked for too long, may not be used, or its disk is full.
+        QueueBroken: it is damaged, or another version's.
     """
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         raise _told(error, place_of(url), "does not answer") from error
     except DBAPIError as error:
-        if _reason(error) not in DAMAGED:
+        if _reason(error) not in (*DAMAGED, *DENIED, *READ_ONLY, *FULL, *OLD_COLUMN):
             raise
         raise _told(error, place_of(url), "does not answer") from error
 
@@ -153,11 +163,30 @@ def _told(error: Exception, place: str, what: str) -> JobError:
     if _reason(error) in DAMAGED:
         rule = "stop all workers, and put a copy of it in its place; where there is none, put it aside, and begin anew"
         return QueueBroken(f"the queue's database {place!r} is damaged: {why}; {rule}")
-    if _reason(error) in FULL:
+    if _reason(error) in OLD_COLUMN or (_reason(error) == sqlite3.SQLITE_ERROR and NO_COLUMN.search(why)):
+        rule = "use that one, or put the queue aside, and begin anew"
+        return QueueBroken(
+            f"the queue's database {place!r} was begun by another version of this program: {why}; {rule}"
+        )
+    if _reason(error) in DENIED:
+        rule = "grant it that, or let STICKERS_QUEUE_URL name a role that has it"
+        return QueueUnreachable(f"this role may not use the queue's database {place!r}: {why}; {rule}")
+    if _reason(error) in READ_ONLY:
+        rule = "see that this user may write to it, and to the folder it is in; or that the server is no standby"
+        return QueueUnreachable(f"the queue's database {place!r} may not be written: {why}; {rule}")
+    if _reason(error) in FULL or (_reason(error) in OUT_OF_REACH and _no_room(Path(place))):
         rule = "nothing of this was written; make room, and do it again"
         return QueueUnreachable(f"the disk of the queue's database {place!r} is full: {why}; {rule}")
     rule = "try again in a while" if what == "does not answer" else "see that it is there, and that you may use it"
     return QueueUnreachable(f"the queue's database {place!r} {what}: {why}; {rule}")
+
+
+def _no_room(file: Path) -> bool:
+    """Whether the disk of a SQLite file is full."""
+    try:
+        return shutil.disk_usage(file.absolute().parent).free < NO_ROOM_MB * 1_000_000
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -64,6 +64,11 @@ class Looks:
         with reading(self.engine) as connection:
             return set(connection.execute(sa.select(JOBS.c.job_id).where(wanted)).scalars())
 
+    def known(self, job_ids: Iterable[str]) -> set[str]:
+        """Those of these jobs that there are, whatever became of them."""
+        with reading(self.engine) as connection:
+            return set(connection.execute(sa.select(JOBS.c.job_id).where(JOBS.c.job_id.in_([*job_ids]))).scalars())
+
     def depth(self) -> dict[Status, int]:
         """How many jobs there are, by status; empty where there is no queue's table yet. Makes none."""
         query = sa.select(JOBS.c.status, sa.func.count()).group_by(JOBS.c.status)

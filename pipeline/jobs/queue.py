@@ -62,7 +62,11 @@ class Jobs(Looks):
         self.url = address.parsed(url)
         self.limits = limits or Limits()
         super().__init__(address.connected(self.url, begins=begins))
-        self.dispatch = Dispatch(self.url)
+        try:
+            self.dispatch = Dispatch(self.url)
+        except BaseException:
+            self.engine.dispose()
+            raise
         try:
             make_tables(self.engine)
             self.envelope = envelope_of(self.engine, vault, begins=begins)

@@ -80,6 +80,9 @@ def spec_from(text: str) -> JobSpec:
 
 def view_of(row: sa.Row[Any], envelope: Envelope) -> JobView:
     """A row of ``JOBS``; raises as ``spec_of``."""
+    if row.status not in {*Status}:
+        rule = "this version does not know that: the queue was begun by another one"
+        raise BadInput(f"the job {row.job_id!r} is {row.status!r}; {rule}")
     spec = spec_of(row, envelope)
     try:
         return _view_of(row, spec, envelope)

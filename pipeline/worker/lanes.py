@@ -185,6 +185,10 @@ class Lanes:
         return self._let_go(claim)
 
     def _let_go(self, claim: Claim) -> str:
+        """Returns what to call it."""
+        if self.ledger.verdicts([claim]).get(claim.job_id) is Verdict.LOST:
+            LOG.warning("not ours any more: another worker took it over while this one slept", extra=_ids(claim))
+            return "lost"
         self.ledger.let_go(claim)
         return "cancelled"
 

@@ -27,6 +27,7 @@ LOG = logging.getLogger("stickers.worker")
 BROKEN = 2  # nothing is gained by beginning anew: somebody has to look
 FOR_GOOD = (QueueBroken, OtherKey)
 MOVED_S = 3600.0  # a clock that was moved by more since we began is not asked what is old
+SWEEP_EVERY_S = 3600.0  # between two looks through all files
 FOR_EVER_S = 1e10
 RESTART = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong with the worker, begin it anew
 
@@ -96,6 +97,15 @@ class Tidy(Protocol):
         ...
 
 
+@runtime_checkable
+class Swept(Protocol):
+    """Stages whose ``Files`` may have what was never handed in."""
+
+    def sweep_files(self, known: Callable[[Collection[str]], set[str]]) -> None:
+        """Delete that. ``known``: which of these jobs there are, whatever became of them."""
+        ...
+
+
 class Life:
     """The threads of one worker."""
 
@@ -104,6 +114,7 @@ class Life:
         self._gone = False
         self._file = file_of(jobs.url)
         self._clock_s = time.time() - time.monotonic()
+        self._sweep_at_s = 0.0
         self.hurry = threading.Event()  # whoever asked us to leave asks again
         self._reaper = Reaper(ledger=self.ledger, lease_s=timing.lease_s)
         self._strays = Strays(lease_s=timing.lease_s)
@@ -162,7 +173,7 @@ class Life:
 
     def tidy(self) -> None:
         """Mend what a crash left between two tables, and erase what is old or to be forgotten, with its files."""
-        for act in (self._mend, self._sweep, self._tidy_here):
+        for act in (self._mend, self._sweep, self._tidy_here, self._sweep_files):
             try:  # what one part meets keeps no other from its turn
                 act()
             except FOR_GOOD:
@@ -175,7 +186,7 @@ class Life:
             LOG.warning("mended", extra={"job": job_id})
 
     def _sweep(self) -> None:
-        moved_s = time.time() - time.monotonic() - self._clock_s
+        moved_s = self._moved_s()
         if abs(moved_s) > MOVED_S:
             LOG.warning("the clock was moved: nothing is erased for its age", extra={"seconds": round(moved_s)})
         keep_s = self.timing.keep_s if abs(moved_s) <= MOVED_S else FOR_EVER_S
@@ -184,6 +195,18 @@ class Life:
     def _tidy_here(self) -> None:
         if isinstance(self.lanes.stages, Tidy):
             self.lanes.stages.tidy(self.jobs.unfinished)
+
+    def _sweep_files(self) -> None:
+        """Now and then: it looks through the whole store."""
+        if time.monotonic() < self._sweep_at_s or abs(self._moved_s()) > MOVED_S:
+            return
+        self._sweep_at_s = time.monotonic() + SWEEP_EVERY_S
+        if isinstance(self.lanes.stages, Swept):
+            self.lanes.stages.sweep_files(self.jobs.known)
+
+    def _moved_s(self) -> float:
+        """How far the clock was moved since we began."""
+        return time.time() - time.monotonic() - self._clock_s
 
     def drain(self) -> NoReturn:
         """Let the stages save and stop at their next step, put the jobs back, and leave."""

@@ -23,6 +23,7 @@ DAY_S = 86_400.0
 MOST_JOBS = 2_000_000  # that are simulated
 MOST_PEOPLE = 10_000_000
 LEAST_S, MOST_SPAN_S = 0.001, 366 * DAY_S
+WIDEST = 1000  # letters of a table
 SHARES = (0.5, 0.95, 0.99)  # of waits that are shown
 
 
@@ -136,4 +137,5 @@ def tell(rows: Sequence[tuple[str, Json]], first: str) -> None:
                 times = (waits[key] for key in ("mean", "p50", "p95", "p99", "to_end_mean"))
                 table.add_row(name, kind, str(waits["count"]), *(f"{value:.2f}" for value in times), *whole)
                 name, whole = "", ["", ""]
-    Console(highlight=False).print(table)
+    needed = Console(width=WIDEST).measure(table).maximum  # a number that is cut is another number
+    Console(highlight=False, width=max(Console().width, needed)).print(table)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+from pipeline import leftovers
 from pipeline.domain import Json, Picture, Report, ShouldStop, Skipped
 from pipeline.errors import BadInput, StyleMismatch
 from pipeline.files import Files, job_key, style_key
@@ -60,6 +61,7 @@ def hand_in(
     pictures, skipped = _pictures(wish, report, should_stop)
     root = job_key(wish.person, job_id)
     try:
+        leftovers.begin(files, wish.person, job_id)
         keys = tuple(_put(files, f"{root}/given", number, one) for number, one in enumerate(pictures, start=1))
         if wish.kind is Kind.LEARN:
             assert wish.pack is not None  # a learning has one
@@ -71,6 +73,7 @@ def hand_in(
     except BaseException:
         files.delete(root)
         raise
+    leftovers.end(files, wish.person, job_id)
     return spec, skipped
 
 

@@ -240,6 +240,14 @@ def test_a_file_sealed_with_another_key_is_damage_unless_all_of_them_are(tiny, s
         worker.run(draw, "caption")
 
 
+def test_a_failure_s_sentence_tells_nothing_of_our_folders(tiny, specs, files, tmp_path):
+    """It is for the job's owner: neither where the files lie nor where the worker works."""
+    lost = replace(specs[1], photos=("people/ann/jobs/d1/given/001/gone.png",))
+    with pytest.raises(BadInput, match=r"there is no 'people/ann/jobs/d1/given/001/gone\.png'") as caught:
+        Worker(tiny, files, tmp_path / "w").run(lost, "caption")
+    assert str(tmp_path) not in str(caught.value)
+
+
 def test_forgetting_a_job_leaves_its_style(learned, specs, files, tmp_path):
     learned.run(specs[1])
     for spec in specs:

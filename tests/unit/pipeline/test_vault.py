@@ -77,3 +77,9 @@ def test_processes_that_make_the_key_at_once_have_the_same_one(tmp_path):
 
 def test_keys_have_commas_between():
     assert keys_from(" a, b ,,") == ["a", "b"]
+
+
+def test_a_folder_in_place_of_the_key_file_is_told_as_one(tmp_path):
+    (tmp_path / "keys").mkdir(mode=0o755)
+    with pytest.raises(BadSetting, match="keys' is a folder; let STICKERS_SECRET_KEY_FILE name a file in it"):
+        found_or_made(tmp_path / "keys")

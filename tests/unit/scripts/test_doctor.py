@@ -9,6 +9,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from pipeline.jobs import address
 from pipeline.jobs.queue import Jobs
 from pipeline.sealed_files import files_of
 from pipeline.settings import Settings
@@ -112,6 +113,22 @@ def test_a_queue_that_cannot_be_used_is_a_note_with_what_to_do(url):
     check = doctor.queue(Settings(queue_url=url))
     assert (check.state, "secret" in check.found) == (State.NOTE, False)
     assert "STICKERS_QUEUE_URL" in check.to_do
+
+
+def test_a_damaged_queue_is_a_note_and_what_to_do_about_that(tmp_path):
+    """Not to start a server; and whatever else the queue does, the other checks are shown."""
+    (tmp_path / "queue.sqlite").write_bytes(b"this is no database" * 99)
+    settings = Settings(data_dir=tmp_path)
+    check = doctor.queue(settings)
+    assert "is damaged" in check.found
+    assert check.to_do.startswith("stop bot and workers")
+    assert "start its server" not in check.to_do
+
+
+def test_whatever_the_queue_does_the_other_checks_are_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr(address, "connected", lambda *_, **__: 1 / 0)
+    check = by_name(doctor.service(Settings(data_dir=tmp_path)))["queue"]
+    assert (check.state, check.found) == (State.NOTE, "cannot be looked at: ZeroDivisionError")
 
 
 def test_a_data_folder_that_cannot_be_written_is_a_note(tmp_path):

@@ -103,3 +103,12 @@ def test_the_command_tells_a_row_for_each_fleet():
     assert "fairness" not in CliRunner().invoke(app, words[:-1]).stdout  # a table
     assert CliRunner().invoke(app, ["plan", "--gpus", "0"]).exit_code == 2
     assert CliRunner().invoke(app, ["plan", "--gpus", "many"]).exit_code == 2
+
+
+def test_no_number_of_the_table_is_cut_where_there_is_little_room(monkeypatch):
+    """As through a pipe, where a terminal's width is not known."""
+    monkeypatch.setenv("COLUMNS", "40")
+    done = CliRunner().invoke(app, ["plan", "--gpus", "1", "--hours", "0.2"])
+    assert done.exit_code == 0
+    assert "…" not in done.stdout
+    assert "Jain" in done.stdout

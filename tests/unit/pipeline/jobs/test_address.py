@@ -1,15 +1,21 @@
 """The queue's address: what it may be, and that a password is never shown."""
 
+import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
-from pipeline.errors import BadSetting, NoQueue, QueueBroken, QueueUnreachable
+from pipeline.errors import BadInput, BadSetting, JobError, NoQueue, QueueBroken, QueueUnreachable
 from pipeline.jobs import address
 from pipeline.jobs.queue import Jobs
+from pipeline.settings import Settings
+from scripts import doctor
+from scripts.cli import app
+from tests.postgres import installed, serving
 from tests.queue_desk import spec
 
 
@@ -96,6 +102,61 @@ def test_a_full_disk_is_told_as_such_and_writes_nothing(jobs):
     with pytest.raises(QueueUnreachable, match=r"the disk of .*queue\.sqlite' is full.*make room"):
         jobs.submit(spec("large", words="x" * 400_000))
     assert jobs.list() == []
+
+
+def failing(jobs, monkeypatch, code, words):
+    """The database refuses with this code; what is told of it."""
+    problem = sqlite3.OperationalError(words)
+    problem.sqlite_errorcode = code
+    with pytest.raises(JobError) as caught, address.answering(jobs.engine.url):
+        raise sa.exc.OperationalError("SELECT", {}, problem)
+    return caught.value
+
+
+def test_what_a_full_disk_looks_like_to_sqlite_is_told_as_a_full_disk(jobs, monkeypatch):
+    """It says "disk I/O error"; where there is room, that is what it is."""
+    found = failing(jobs, monkeypatch, sqlite3.SQLITE_IOERR_WRITE, "disk I/O error")
+    assert "does not answer: disk I/O error" in str(found)
+    usage = shutil._ntuple_diskusage(10**9, 10**9, 4096)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    for code in (sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_CANTOPEN):
+        assert "is full: disk I/O error; nothing of this was written; make room" in str(
+            failing(jobs, monkeypatch, code, "disk I/O error")
+        )
+
+
+def test_a_database_that_may_not_be_written_is_told_so(jobs, monkeypatch):
+    found = failing(jobs, monkeypatch, sqlite3.SQLITE_READONLY, "attempt to write a readonly database")
+    assert "may not be written" in str(found)
+    assert "try again" not in str(found)
+
+
+def test_the_queue_of_another_version_is_told_so(jobs):
+    """It lacks a column, or has a status that nobody here knows; a worker leaves for good."""
+    jobs.submit(spec("j"))
+    with jobs.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE sticker_job SET status = 'teleported'")
+    with pytest.raises(BadInput, match="'teleported'; this version does not know that: the queue was begun by another"):
+        jobs.show("j")
+    with jobs.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE sticker_job RENAME COLUMN deaths TO lives")
+    with pytest.raises(QueueBroken, match=r"begun by another version of this program: no such column.*deaths"):
+        jobs.list()
+
+
+@pytest.mark.skipif(not installed(), reason="no PostgreSQL is installed that we may start")
+def test_a_role_that_lacks_a_privilege_is_told_so_by_every_command(monkeypatch):
+    with serving() as server:
+        url = server.database("queue")
+        with Jobs(url) as jobs, jobs.engine.begin() as connection:
+            connection.exec_driver_sql("CREATE ROLE ann LOGIN")
+        theirs = url.replace("postgres@", "ann@")
+        monkeypatch.setenv("STICKERS_QUEUE_URL", theirs)
+        done = CliRunner().invoke(app, ["jobs", "list"])
+        assert (done.exit_code, "this role may not use the queue's database" in done.stderr) == (2, True)
+        assert "grant it" in done.stderr
+        check = doctor.queue(Settings())
+        assert (check.state, "permission denied for" in check.found) == (doctor.State.NOTE, True)
 
 
 def test_who_only_looks_begins_no_queue(tmp_path):

@@ -206,6 +206,19 @@ def test_what_lies_here_of_a_job_that_another_worker_has_stays(do, jobs):
     assert stages.cleared == []
 
 
+def test_a_worker_that_comes_back_after_its_job_was_taken_over_says_so(do, jobs, caplog):
+    """Not that it was cancelled: its operator would look for who did."""
+
+    def sleep(**_):
+        other = Ledger(jobs.engine, "other")
+        other.finish(other.claim("j"), {"by": "other"})
+        return {}
+
+    assert do(Three(sleep))[1] == "lost"
+    assert "another worker took it over while this one slept" in caplog.text
+    assert jobs.result("j") == {"by": "other"}
+
+
 def test_a_folder_that_cannot_be_cleared_costs_nobody_the_job(do, jobs, monkeypatch):
     stages = Keeping(jobs)
     monkeypatch.setattr(stages, "clear", lambda spec: 1 / 0)

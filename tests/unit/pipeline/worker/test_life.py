@@ -239,6 +239,25 @@ def test_a_worker_whose_queue_s_file_was_replaced_leaves_to_begin_anew(jobs, tmp
     assert left[0][1] == RESTART
 
 
+def test_what_was_never_handed_in_is_looked_for_now_and_then(jobs, tmp_path):
+    """Not at every tidying; and with what the queue knows, over or not."""
+
+    class Sweeping(TimedStages):
+        asked = ()
+
+        def sweep_files(self, known):
+            self.asked += (known({"there", "over", "gone"}),)
+
+    for name in ("there", "over"):
+        jobs.submit(spec(name))
+    jobs.cancel("over")
+    stages = Sweeping(tmp_path)
+    life = Life(jobs, Lanes(Ledger(jobs.engine, "w"), stages, Metrics(), lambda _name, act: act()), Timing())
+    life.tidy()
+    life.tidy()
+    assert stages.asked == ({"there", "over"},)
+
+
 def test_what_is_of_nobody_any_more_is_tidied_away(jobs, tmp_path):
     """Stages that keep something here are asked with what the queue knows."""
 
