@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # --no-compile: Python compiles what is imported, which is a small part of what is installed; saves minutes on two cores.
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
-WORKERS ?= 2
+# Of tests; more than two on two cores, too, for the longest ones mostly wait.
+WORKERS ?= 3
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
 
