@@ -69,7 +69,7 @@ async def do_export(errand: Errand, kit: Kit) -> None:
         if number == len(keys):  # what tells that all is there comes last
             lines = [talk.words("mydata-done")] + ([talk.words("mydata-left", count=left_out)] if left_out else [])
             caption = "\n".join(lines if len(keys) == 1 else [caption, *lines])
-        talk.document(key, name=part_name(NAME, number, len(keys)), caption=caption)
+        talk.document(key, name=NAME if len(keys) == 1 else part_name(NAME, number), caption=caption)
         begin(talk, f"{errand.key}.clean{number}", Kind.CLEAN, {"key": key}, in_s=KEPT_S)
     talk.delete(_slot(errand.key))  # within its slot this takes the message along, to go before the file
     advance(talk, errand, State.OVER)
@@ -84,27 +84,25 @@ async def do_clean(errand: Errand, kit: Kit) -> None:
     await kit.settle(talk)
 
 
-def part_name(name: str, number: int, count: int) -> str:
-    """``mydata.zip``, or ``mydata-2.zip`` where there are several."""
-    return name if count == 1 else name.replace(".", f"-{number}.")
+def part_name(name: str, number: int) -> str:
+    """``mydata-2.zip``"""
+    return name.replace(".zip", f"-{number}.zip")
 
 
 def _made(kit: Kit, person: Person, key: str) -> tuple[list[str], int]:
-    """Put it under ``key``, or under several keys like it. Returns these, and how many files fit into no zip at all."""
+    """Put it under keys like ``key``. Returns these, and how many files fit into no zip at all."""
     files = kit.services.files
     told = json.dumps(_told(kit, person), ensure_ascii=False, indent=2).encode()
     names = [name for name in files.list(f"people/{person.name}") if not OURS.search(name)]
     wanted = [("about-you.json", told)]
     inside = ((name.partition("/")[2].partition("/")[2], name) for name in sorted(names, key=lambda n: "/styles/" in n))
-    parts, left_out = list[bytes](), 0
+    keys, left_out = list[str](), 0
     for data in zipped(itertools.chain(wanted, ((as_, files.read(name)) for as_, name in inside)), MOST_BYTES):
         if data is None:
             left_out += 1
-        else:
-            parts.append(data)
-    keys = [part_name(key, number, len(parts)) for number in range(1, len(parts) + 1)]
-    for one, data in zip(keys, parts, strict=True):
-        files.put(one, data)
+            continue
+        keys.append(part_name(key, len(keys) + 1))
+        files.put(keys[-1], data)  # at once: all of them together may be more than there is memory
     return keys, left_out
 
 
