@@ -3,7 +3,9 @@
 import itertools
 
 import pytest
+import sqlalchemy as sa
 
+from pipeline.jobs.tables import JOBS
 from scripts.sandbox.emulator import FaultKind
 from scripts.sandbox.emulator.seed import jpeg
 from tests.bot_desk import REPEAT
@@ -143,3 +145,24 @@ def test_updates_that_come_twice_begin_one_drawing(studio, anna):
     assert (counts(stickers), counts(files)) == (CERTAIN, CERTAIN)
     assert len([row for row in studio.rows("errand") if row["kind"] == "draw"]) == jobs + 1
     assert studio.emulator.faults.rules[0].met
+
+
+def test_a_damaged_job_is_told_to_its_owner_and_keeps_nobody_s_stickers_back(studio, anna):
+    """As a disk's fault leaves a row; what the job made cannot be found, and everybody else is served."""
+    bob = studio.emulator.person("Bob")
+    studio.learns(bob)
+    studio.hold()
+    try:
+        anna.photo(jpeg(next(NUMBERS)))
+        studio.waits(anna, lambda view: view.find("▱"))
+        with studio.jobs() as jobs:
+            (job,) = jobs.list(person=f"tg{anna.id}", kind="draw", status=["running", "queued"])
+            studio.until(lambda: jobs.show(job.job_id).status == "running")
+            with jobs.engine.begin() as connection:
+                damaged = sa.update(JOBS).where(JOBS.c.job_id == job.job_id)
+                connection.execute(damaged.values(spec=f"sealed1.{'A' * 80}"))
+    finally:
+        studio.hold(False)
+    assert drawn(studio, bob)[2] == []
+    studio.waits(anna, lambda view: view.find("I no longer have a picture"))
+    studio.quiet()
