@@ -58,7 +58,7 @@ def save_part(folder: Path, tensors: Mapping[str, Tensor], module: Any) -> None:
 
 
 def halved(value: Tensor) -> Tensor:
-    """In half precision, as published weights are: half the space, and a difference that no picture shows.
+    """In half precision, as published weights are: half the space, each rounded to 11 bits.
 
     A weight beyond its range (65,504) keeps the precision that it has.
     """
