@@ -20,7 +20,7 @@ from pipeline.locks import locked
 from pipeline.models import Models
 from pipeline.settings import Profile
 
-OF_PHOTOS = {"size_px", "strength", "structure_scale", "flatten", "badge", "line_strength"}  # of no use to noise
+OF_PHOTOS = {"size_px", "strength", "structure_scale", "flatten", "tones", "badge", "line_strength"}  # not to noise
 KEPT = "class-pictures"  # the folder's name
 CLASS_SEED = 0  # the class pictures are the same for everybody
 

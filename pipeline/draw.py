@@ -170,6 +170,7 @@ def generate_config(options: Options, card: StyleCard) -> GenerateConfig:
         guidance=options.guidance,
         structure_scale=profile.generate.structure_scale,
         flatten=profile.generate.flatten,
+        tones=profile.generate.tones,
         badge=profile.generate.badge,
         line=line,
         template=options.template,

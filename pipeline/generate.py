@@ -19,6 +19,7 @@ from pipeline.errors import Stopped
 from pipeline.framing import badged, flattened, has_busy_ground, has_ground, on_ground, posed, squared
 from pipeline.line import Line, lifted, with_line
 from pipeline.models import Models
+from pipeline.patches import exposed, in_patches
 from pipeline.schedulers import remember_original
 from pipeline.structure import structure_map
 
@@ -49,6 +50,7 @@ class GenerateConfig:
     seed: int
     size_px: int
     flatten: float = 0.0  # of photos that fill their frame: see ``framing.flattened``
+    tones: int = 0  # that a photo with a busy ground is brought to: see ``patches.in_patches``; 0 = all of its own
     badge: bool = False  # of photos with a busy ground: see ``framing.badged``
     line: Line | None = None  # that is drawn around things, as the pack's artist does
     preview_every: int = 0  # steps between previews of x̂₀; 0 = none, for each costs a decoding
@@ -106,23 +108,33 @@ def generate(inputs: GenerateInputs, config: GenerateConfig, *, report: Report, 
 
 def starting_picture(photo: Picture, config: GenerateConfig, variant: int = 0) -> Image.Image:
     """What img2img starts from: the photo as an RGB square; a drawing on its ground, a photograph flattened and,
-    where the profile says so, as a badge on a plain ground; what has a silhouette gets the pack's line, and the
-    variant's pose."""
+    where the profile says so, in few colours and as a badge on a plain ground; what has a silhouette gets the pack's
+    line, and the variant's pose."""
     if not has_ground(photo.image):
         return on_ground(_lined(posed(photo.image.convert("RGBA"), variant), config), config.size_px)
     if (config.line is not None or variant) and (drawing := lifted(photo.image)) is not None:
         return on_ground(_lined(posed(drawing, variant), config), config.size_px)
-    square = flattened(on_ground(photo.image, config.size_px), config.flatten)
-    if config.badge and has_busy_ground(photo.image):
-        return on_ground(_lined(posed(badged(square), variant), config), config.size_px)
+    whole = on_ground(photo.image, config.size_px)
+    square = smooth = flattened(whole, config.flatten)
+    busy = has_busy_ground(photo.image)
+    if config.tones and busy:
+        square, smooth = in_patches(whole, config.tones), flattened(exposed(whole), config.flatten)
+    if config.badge and busy:
+        # Lines run where the smooth picture has edges: between two patches of a sky there is nothing to draw.
+        badge, edges = (posed(badged(one), variant) for one in (square, smooth))
+        return on_ground(_lined(badge, config, edges), config.size_px)
     return square
 
 
-def _lined(picture: Image.Image, config: GenerateConfig) -> Image.Image:
+def _lined(picture: Image.Image, config: GenerateConfig, inside: Image.Image | None = None) -> Image.Image:
+    """With the pack's line, if it has one; ``inside`` as ``with_line`` has it."""
     if config.line is None:
         return picture
-    size = (config.size_px, config.size_px)
-    return with_line(squared(picture).resize(size, Image.Resampling.LANCZOS), config.line)
+    return with_line(_fitting(picture, config), config.line, None if inside is None else _fitting(inside, config))
+
+
+def _fitting(picture: Image.Image, config: GenerateConfig) -> Image.Image:
+    return squared(picture).resize((config.size_px, config.size_px), Image.Resampling.LANCZOS)
 
 
 def structure_arguments(

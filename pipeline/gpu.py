@@ -76,9 +76,15 @@ def _cpu() -> Device:
         name="cpu",
         torch_device=torch.device("cpu"),
         dtype=torch.float32,
-        mixed_precision="no",
+        mixed_precision="bf16" if _multiplies_bf16() else "no",
         description=f"CPU, {threads} thread{'s' if threads > 1 else ''}",
     )
+
+
+def _multiplies_bf16() -> bool:
+    """Whether this processor has instructions for bf16 (AVX-512 or AMX); where it has none, bf16 is slower."""
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
 def peak_memory_mb(device: Device) -> float:

@@ -125,7 +125,7 @@ def _told(picture: Image.Image) -> Line | None:
     return Line(colour=tuple(int(value) for value in colour), width=(wide + 0.5) / MEASURED_PX)  # type: ignore[arg-type]
 
 
-def with_line(picture: Image.Image, line: Line) -> Image.Image:
+def with_line(picture: Image.Image, line: Line, inside: Image.Image | None = None) -> Image.Image:
     """The picture with such a line along its silhouette, and a thinner one wherever its colour changes.
 
     An edge is where alpha or colour changes within the line's width (morphological gradient; Beucher &
@@ -133,17 +133,25 @@ def with_line(picture: Image.Image, line: Line) -> Image.Image:
 
     Args:
         picture: RGBA, square.
+        inside: of the same size, by whose colours the lines inside are drawn; by the picture's own where None.
 
     Returns: RGBA of the same size; the drawing is half a line wider on every side.
     """
-    fine = picture.convert("RGBA").resize((picture.width * FINE, picture.height * FINE), Image.Resampling.BICUBIC)
-    rgba = np.asarray(fine, dtype=np.float32) / np.float32(255)
-    width_px = line.width * fine.width
-    laid = rgba[..., :3] * rgba[..., 3:]  # colour behind transparency is no edge
+    rgba = _fine(picture)
+    width_px = line.width * rgba.shape[1]
+    coloured = rgba if inside is None else _fine(inside)
+    laid = coloured[..., :3] * coloured[..., 3:]  # colour behind transparency is no edge
     ink = np.maximum(_edges(rgba[..., 3:], width_px), _edges(laid, INSIDE * width_px))[..., None]
     colour = rgba[..., :3] * (1 - ink) + np.array(line.colour, dtype=np.float32) / np.float32(255) * ink
     drawn = np.concatenate([colour, np.maximum(rgba[..., 3:], ink)], axis=-1)
     return Image.fromarray((drawn * 255).round().astype(np.uint8)).resize(picture.size, Image.Resampling.BOX)
+
+
+def _fine(picture: Image.Image) -> Array:
+    """(H, W, 4) in [0, 1], ``FINE`` times as large."""
+    size = (picture.width * FINE, picture.height * FINE)
+    large = picture.convert("RGBA").resize(size, Image.Resampling.BICUBIC)
+    return np.asarray(large, dtype=np.float32) / np.float32(255)
 
 
 def _edges(layers: Array, width_px: float) -> Array:

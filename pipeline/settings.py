@@ -114,6 +114,7 @@ class Generate(Section):
     strength: Annotated[float, Field(gt=0, le=1)] = 0.7
     guidance: Annotated[float, Field(ge=0, le=50)] = 5.0
     flatten: Annotated[float, Field(ge=0, le=1)] = 0.0
+    tones: Annotated[int, Field(ge=0, le=64)] = 0
     badge: bool = False
     line_strength: Annotated[float, Field(gt=0, le=1)] | None = None
     structure_scale: Annotated[float, Field(ge=0, le=2)] = 1.0

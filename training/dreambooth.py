@@ -151,7 +151,7 @@ class Run:
         family, learner, objective = self.inputs.family, self.learner, self.objective
         noisy = objective.noisy(batch.latents, batch.noise, t)  # (B, C, h, w)
         target = objective.target(batch.latents, batch.noise, t)  # (B, C, h, w)
-        with learner.accelerator.autocast():
+        with learner.forward(noisy.shape[-2:].numel()):
             text = self.conditioning(batch.prompts)
             prediction = family.predict(learner.parts, noisy, t, text, batch.structure)  # (B, C, h, w)
         return objective.weights(t) * weighted_error(prediction, target, batch.loss_weights)

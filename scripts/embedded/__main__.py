@@ -21,7 +21,7 @@ from scripts.embedded.card import write_card
 from scripts.embedded.class_pictures import ship
 from scripts.embedded.loop import begin_from, world
 
-ORDER = ("vae", "segformer", "eyes", "clip", "blip", "unet")
+ORDER = ("vae", "segformer", "eyes", "clip", "sight", "blip", "unet")
 
 
 def main(

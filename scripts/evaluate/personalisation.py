@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 from pipeline.domain import Json, Report, ShouldStop
 from scripts.evaluate.features import Array, Distance, VisionTower, distances, feature_network, lpips_lack, strokes
@@ -24,6 +24,7 @@ Hits = NDArray[np.bool_]
 Statistics = Callable[[Sequence[Image.Image]], Array]
 
 SHOWN = 18
+PALER = 0.9  # of its colour: nobody would call that a style
 
 
 def facts(subject: Subject) -> Json:
@@ -48,7 +49,7 @@ def measure(subject: Subject, config: EvaluateConfig, *, report: Report, should_
         for name, pictures in results.items()
         for row in rows_of_arm(name, pictures, plan, distances(subject), judges, network, config.seed)
     ]
-    rows += rows_of_place(plan, distances(subject), config.seed)
+    rows += rows_of_trifles(plan, distances(subject), config.seed)
     rows += [row for name, judge in judges.items() for row in rows_of_judge(name, judge, subject, plan, config.seed)]
     if lack := lpips_lack():
         rows.append(skipped("LPIPS", lack))
@@ -102,19 +103,19 @@ def rows_of_arm(
     return [*rows, share_row(f"{name}: style and content pass", both, seed=seed, note=next(iter(judges)))]
 
 
-def rows_of_place(plan: Plan, distance: dict[str, Distance], seed: int) -> list[Row]:
-    """How often the untouched picture comes nearer by standing where the truth stands, its style unchanged.
+def rows_of_trifles(plan: Plan, distance: dict[str, Distance], seed: int) -> list[Row]:
+    """How often the untouched picture comes nearer by what is no style: by standing where the truth stands, and by
+    being a little paler.
 
-    These distances compare place by place: this row is what they make of place, beside what they make of style.
+    These distances compare place by place, and count the smallest gain: these rows are what that makes of them.
     """
     truths, before, moved = ([getattr(t, which) for t in plan.things] for which in ("truth", "untouched", "moved"))
+    paler = [ImageEnhance.Color(picture).enhance(PALER) for picture in before]
+    trifles = {"moved into the truth's frame": moved, f"with {PALER:.0%} of its colour": paler}
     return [
-        share_row(
-            f"untouched, moved into the truth's frame: nearer to it, {what}",
-            far(moved, truths) < far(before, truths),
-            seed=seed,
-        )
-        for what, far in distance.items()
+        share_row(f"untouched, {what}: nearer to it, {which}", far(changed, truths) < far(before, truths), seed=seed)
+        for which, far in distance.items()
+        for what, changed in trifles.items()
     ]
 
 

@@ -12,8 +12,17 @@ from tests.taken_memory import take
 
 def test_cpu_runs_in_full_precision():
     device = gpu.choose_device("cpu")
-    assert (device.name, device.dtype, device.mixed_precision) == ("cpu", torch.float32, "no")
+    assert (device.name, device.dtype) == ("cpu", torch.float32)
     assert torch.zeros(1, device=device.torch_device).device.type == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("able", "precision"), [({"avx512_bf16": True}, "bf16"), ({"amx_bf16": True}, "bf16"), ({"avx512_f": True}, "no")]
+)
+def test_a_cpu_learns_in_bf16_where_it_multiplies_it(monkeypatch, able, precision):
+    """Elsewhere bf16 is emulated, and slower than float32."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    assert gpu.choose_device("cpu").mixed_precision == precision
 
 
 def test_auto_takes_the_fastest_that_is_there():
