@@ -19,7 +19,7 @@ from pipeline.errors import Stopped
 from pipeline.framing import badged, flattened, has_busy_ground, has_ground, on_ground, posed, squared
 from pipeline.line import Line, lifted, with_line
 from pipeline.models import Models
-from pipeline.patches import exposed, in_patches
+from pipeline.patches import exposed, in_patches, is_photographic, on_its_mean
 from pipeline.schedulers import remember_original
 from pipeline.structure import structure_map
 
@@ -111,9 +111,9 @@ def starting_picture(photo: Picture, config: GenerateConfig, variant: int = 0) -
     where the profile says so, in few colours and as a badge on a plain ground; what has a silhouette gets the pack's
     line, and the variant's pose."""
     if not has_ground(photo.image):
-        return on_ground(_lined(posed(photo.image.convert("RGBA"), variant), config), config.size_px)
+        return on_ground(_drawn(posed(photo.image.convert("RGBA"), variant), config), config.size_px)
     if (config.line is not None or variant) and (drawing := lifted(photo.image)) is not None:
-        return on_ground(_lined(posed(drawing, variant), config), config.size_px)
+        return on_ground(_drawn(posed(drawing, variant), config), config.size_px)
     whole = on_ground(photo.image, config.size_px)
     square = smooth = flattened(whole, config.flatten)
     busy = has_busy_ground(photo.image)
@@ -124,6 +124,18 @@ def starting_picture(photo: Picture, config: GenerateConfig, variant: int = 0) -
         badge, edges = (posed(badged(one), variant) for one in (square, smooth))
         return on_ground(_lined(badge, config, edges), config.size_px)
     return square
+
+
+def _drawn(picture: Image.Image, config: GenerateConfig) -> Image.Image:
+    """What has a silhouette: a drawing as it is, a photograph's subject in few colours; both with the pack's line."""
+    if not (config.tones and is_photographic(picture)):
+        return _lined(picture, config)
+    fitting = _fitting(picture, config)
+    whole, alpha = on_its_mean(fitting), fitting.getchannel("A")
+    colours, edges = in_patches(whole, config.tones), flattened(exposed(whole), config.flatten)
+    colours.putalpha(alpha)
+    edges.putalpha(alpha)
+    return _lined(colours, config, edges)
 
 
 def _lined(picture: Image.Image, config: GenerateConfig, inside: Image.Image | None = None) -> Image.Image:

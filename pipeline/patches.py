@@ -26,6 +26,9 @@ STRETCH = 1.6  # the most that its contrast grows by: a thing of light colours o
 VIVID = 1.2  # times its chroma: drawings are more coloured than what they show
 BIN = 10.0, 20.0, 20.0  # of L*, a*, b*: tones within one are alike
 SAMPLES = 4000  # pixels that the colours are found by
+MANY = 1.2  # times the root of its pixels: from so many tones on a picture is a photograph
+MOST = 0.9  # of the pixels, in the tones that are counted
+LOOKED_AT_PX = 96  # side at which tones are counted
 FINE = 2  # patches are cut so many times larger and shrunk, for a smooth rim
 ROUND_PX = 2.0  # standard deviation by which their corners are rounded, of the larger picture
 
@@ -45,6 +48,24 @@ def in_patches(picture: Image.Image, tones: int) -> Image.Image:
     pixels = lab.reshape(-1, 3)
     of = nearest(pixels, palette(pixels, tones)).reshape(lab.shape[:2])
     return cut(lab, of)
+
+
+def is_photographic(picture: Image.Image) -> bool:
+    """Whether a picture (RGBA) has the thousand tones of a photograph; a drawing, its shades included, has few."""
+    small = picture.convert("RGBA").resize((LOOKED_AT_PX, LOOKED_AT_PX), Image.Resampling.BOX)
+    rgba = np.asarray(small, dtype=np.int64)
+    seen = rgba[rgba[..., 3] > 250][:, :3] >> 3
+    counts = np.sort(np.unique(seen @ (1024, 32, 1), return_counts=True)[1])[::-1]
+    tones = np.searchsorted(np.cumsum(counts), MOST * len(seen)) + 1
+    return len(seen) > 0 and bool(tones > MANY * len(seen) ** 0.5)
+
+
+def on_its_mean(picture: Image.Image) -> Image.Image:
+    """What is transparent in the mean colour of what is not: RGB."""
+    rgba = np.asarray(picture.convert("RGBA"), dtype=np.float64)
+    alpha = rgba[..., 3:] / 255
+    mean = (rgba[..., :3] * alpha).sum(axis=(0, 1)) / max(alpha.sum(), 1e-6)
+    return Image.fromarray((rgba[..., :3] * alpha + mean * (1 - alpha)).round().astype(np.uint8))
 
 
 def exposed(picture: Image.Image) -> Image.Image:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
@@ -81,21 +82,30 @@ def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float |
     names, labels = numbered(taught)
     directions = directions_of(clip, tokenizer, names)
     sight = Sight(clip)
-    before = {name: value.clone() for name, value in sight.state_dict().items()}
+    kept = work / "sight-before.safetensors"
+    before = as_it_was(sight, kept)
 
     def loss_of(model: nn.Module, generator: Generator) -> Tensor:
         index, pictures = batch(taught, photos, SCHEDULE.batch_size, generator)
         cosines = model(pictures.to(clip.device)) @ directions.T
         return F.cross_entropy(eyes.SCALE * cosines, labels[index].to(clip.device), label_smoothing=0.05)
 
-    def figures_of(model: nn.Module) -> dict[str, float]:
-        model.load_state_dict(between(model.state_dict(), before, KEPT))
-        return found_by_name(clip, tokenizer, held_out)  # whose image tower the model is
-
-    figures = fit("sight", sight, loss_of, SCHEDULE, work, minutes=minutes, evaluate=figures_of)
-    if world()[0] == 0:  # one of the processes writes
-        clip.half().save_pretrained(out / FOLDER)
+    figures = fit("sight", sight, loss_of, SCHEDULE, work, minutes=minutes)
+    if world()[0] > 0:  # one of the processes writes
+        return figures
+    sight.load_state_dict(between(sight.state_dict(), before, KEPT))
+    figures |= found_by_name(clip, tokenizer, held_out)  # whose image tower ``sight`` is
+    clip.half().save_pretrained(out / FOLDER)
+    if figures["samples"] >= SCHEDULE.samples:  # what begins next begins from other weights
+        kept.unlink()
     return figures
+
+
+def as_it_was(sight: Sight, path: Path) -> dict[str, Tensor]:
+    """The weights at the beginning of the training, kept in a file: a later stretch finds others in ``out``."""
+    if not path.is_file():
+        save_file({name: value.contiguous() for name, value in sight.state_dict().items()}, path)
+    return load_file(path, device=str(next(sight.parameters()).device))
 
 
 def between(after: Mapping[str, Tensor], before: Mapping[str, Tensor], kept: float) -> dict[str, Tensor]:

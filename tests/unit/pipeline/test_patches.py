@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import skimage.data
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from pipeline.domain import Picture
 from pipeline.generate import GenerateConfig, starting_picture
 from pipeline.line import Line
-from pipeline.patches import FINE, exposed, in_patches
+from pipeline.patches import FINE, exposed, in_patches, is_photographic, on_its_mean
 
 CONFIG = GenerateConfig(
     scheduler="ddim", steps=2, strength=0.5, guidance=1.0, structure_scale=1.0, template="{token}", token="sks",
@@ -110,3 +110,38 @@ def test_a_drawing_keeps_its_colours() -> None:
     shape.paste((250, 200, 60, 255), (30, 30, 98, 98))
     photo = Picture(name="a", image=shape, sha256="0")
     assert starting_picture(photo, CONFIG) == starting_picture(photo, replace(CONFIG, tones=0))
+
+
+def cut_out(photo: Image.Image) -> Image.Image:
+    """Its middle, round, on nothing."""
+    mask = Image.new("L", photo.size)
+    ImageDraw.Draw(mask).ellipse((8, 8, photo.width - 8, photo.height - 8), fill=255)
+    rgba = photo.convert("RGBA")
+    rgba.putalpha(mask)
+    return rgba
+
+
+def test_photographs_are_told_from_drawings() -> None:
+    assert is_photographic(photograph().convert("RGBA"))
+    assert is_photographic(cut_out(photograph()))
+    shades = Image.fromarray(np.linspace((255, 220, 90), (230, 120, 40), 128).astype(np.uint8)[:, None].repeat(128, 1))
+    for drawing in (shades.convert("RGBA"), cut_out(shades), Image.new("RGBA", (64, 64)), Image.new("RGB", (8, 8))):
+        assert not is_photographic(drawing)
+
+
+def test_a_photograph_s_subject_off_its_ground_comes_in_few_colours_too() -> None:
+    """Cut out by somebody else, or before a plain wall."""
+    on_wall = Image.new("RGBA", (160, 160), "white")
+    on_wall.alpha_composite(cut_out(photograph()), (16, 16))
+    for image in (cut_out(photograph()), on_wall):
+        photo = Picture(name="a", image=image, sha256="0")
+        before, found = (starting_picture(photo, replace(CONFIG, tones=tones)) for tones in (0, 6))
+        middle = (48, 48, 144, 144)
+        assert even_share(found.crop(middle)) > even_share(before.crop(middle)) + 0.3
+        assert found.getpixel((2, 2)) == (255, 255, 255)
+
+
+def test_nothing_lends_its_colour_to_what_is_there() -> None:
+    half = Image.new("RGBA", (8, 8), (200, 10, 10, 255))
+    half.paste((0, 255, 0, 0), (0, 0, 4, 8))
+    assert set(on_its_mean(half).get_flattened_data()) == {(200, 10, 10)}
