@@ -68,7 +68,9 @@ class Learner:
         On a CPU torch's fused attention takes four times as long backwards in bf16 as in float32; plain products do
         not, and cost memory only where there are many places.
         """
-        plain = self.device.type == "cpu" and self.accelerator.mixed_precision == "bf16" and places <= PLAIN_ATTENTION
+        # Gradient checkpointing runs the modules again outside of this, and must find what it found here.
+        short = places <= PLAIN_ATTENTION and not self.config.economy.checkpointed
+        plain = short and self.device.type == "cpu" and self.accelerator.mixed_precision == "bf16"
         with self.accelerator.autocast(), sdpa_kernel(SDPBackend.MATH) if plain else nullcontext():
             yield
 

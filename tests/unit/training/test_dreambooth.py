@@ -272,6 +272,19 @@ def test_bf16_on_a_half_precision_base(inputs, short):
 
 
 @pytest.mark.parametrize(
+    ("precision", "places", "fused"), [("bf16", 256, False), ("bf16", 4096, True), ("no", 256, True)]
+)
+def test_attention_is_plain_in_bf16_on_a_cpu_while_its_matrix_is_small(inputs, short, precision, places, fused):
+    """torch's fused one is slow there; of a large picture the whole matrix would fill the memory."""
+    config = short(precision=precision)
+    with accelerated(torch.device("cpu"), precision) as accelerator:
+        learner = make_learner(inputs.parts, inputs.family, config, accelerator)
+        with learner.forward(places):
+            assert torch.backends.cuda.flash_sdp_enabled() == fused
+        assert torch.backends.cuda.flash_sdp_enabled()
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"method": "magic"}, "method 'magic' is none of lora, dreambooth"),

@@ -39,6 +39,15 @@ def test_the_same_is_learned(with_controlnet, short, method, economy):
     assert max(far) < 2e-4  # AdamW's first steps are of the learning rate's size whatever the gradient's
 
 
+@pytest.mark.parametrize("economy", [Economy(checkpointed=True), EVERYTHING], ids=["checkpointed", "everything"])
+def test_the_same_is_learned_in_bf16_on_a_cpu(inputs, short, economy):
+    """Where attention is another one than in the usual run, its products rounded to eight bits."""
+    config = short(method="dreambooth", learning_rate=1e-4, precision="bf16")
+    usual = train(replace(inputs, checkpoint_dir=inputs.checkpoint_dir / "usual"), config)
+    saving = train(inputs, replace(config, economy=economy))
+    assert saving.losses == pytest.approx(usual.losses, rel=0.03)
+
+
 def test_gradient_checkpointing_learns_the_very_same(inputs, short):
     """Bit by bit: the same numbers are computed twice."""
     usual = train(replace(inputs, checkpoint_dir=inputs.checkpoint_dir / "usual"), short())
