@@ -50,7 +50,7 @@ class GenerateConfig:
     seed: int
     size_px: int
     flatten: float = 0.0  # of photos that fill their frame: see ``framing.flattened``
-    tones: int = 0  # that a photo with a busy ground is brought to: see ``patches.in_patches``; 0 = all of its own
+    tones: int = 0  # that a photograph is brought to: see ``patches.in_patches``; 0 = all of its own
     badge: bool = False  # of photos with a busy ground: see ``framing.badged``
     line: Line | None = None  # that is drawn around things, as the pack's artist does
     preview_every: int = 0  # steps between previews of x̂₀; 0 = none, for each costs a decoding
@@ -110,10 +110,11 @@ def starting_picture(photo: Picture, config: GenerateConfig, variant: int = 0) -
     """What img2img starts from: the photo as an RGB square; a drawing on its ground, a photograph flattened and,
     where the profile says so, in few colours and as a badge on a plain ground; what has a silhouette gets the pack's
     line, and the variant's pose."""
-    if not has_ground(photo.image):
-        return on_ground(_drawn(posed(photo.image.convert("RGBA"), variant), config), config.size_px)
-    if (config.line is not None or variant) and (drawing := lifted(photo.image)) is not None:
-        return on_ground(_drawn(posed(drawing, variant), config), config.size_px)
+    drawing = lifted(photo.image) if has_ground(photo.image) else photo.image.convert("RGBA")
+    if drawing is not None:
+        in_few = config.tones > 0 and is_photographic(drawing)
+        if in_few or variant or config.line is not None or not has_ground(photo.image):
+            return on_ground(_drawn(posed(drawing, variant), config, in_few), config.size_px)
     whole = on_ground(photo.image, config.size_px)
     square = smooth = flattened(whole, config.flatten)
     busy = has_busy_ground(photo.image)
@@ -126,9 +127,9 @@ def starting_picture(photo: Picture, config: GenerateConfig, variant: int = 0) -
     return square
 
 
-def _drawn(picture: Image.Image, config: GenerateConfig) -> Image.Image:
+def _drawn(picture: Image.Image, config: GenerateConfig, in_few: bool) -> Image.Image:
     """What has a silhouette: a drawing as it is, a photograph's subject in few colours; both with the pack's line."""
-    if not (config.tones and is_photographic(picture)):
+    if not in_few:
         return _lined(picture, config)
     fitting = _fitting(picture, config)
     whole, alpha = on_its_mean(fitting), fitting.getchannel("A")

@@ -7,28 +7,29 @@ scipy, scikit-image, Pillow.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
-from scipy.cluster.vq import kmeans2
+from scipy.cluster.vq import kmeans2, vq
 from skimage.color import lab2rgb, rgb2lab
 
-from pipeline.framing import flattened
+from pipeline.framing import flattened, trimmed
 
 Array = NDArray[np.float64]
 
 SMOOTHED = 0.07  # weight of the smoothing before: fur goes, eyes stay
-LIGHT = (5.0, 97.0)  # of 100, CIE L*: what the darkest and the lightest hundredth of a photograph are brought nearer to
+LIGHT = (5.0, 97.0)  # of 100, CIE L*: nearer to these come the levels below and above which a hundredth lies
 STRETCH = 1.6  # the most that its contrast grows by: a thing of light colours only stays one
 VIVID = 1.2  # times its chroma: drawings are more coloured than what they show
 BIN = 10.0, 20.0, 20.0  # of L*, a*, b*: tones within one are alike
 SAMPLES = 4000  # pixels that the colours are found by
-MANY = 1.2  # times the root of its pixels: from so many tones on a picture is a photograph
-MOST = 0.9  # of the pixels, in the tones that are counted
-LOOKED_AT_PX = 96  # side at which tones are counted
+EVEN, SHARP = (
+    2,
+    40,
+)  # levels of 255 to the next pixel: up to the first nothing changes, from the second on it is an edge
+SOFT = 0.5  # share of a picture that changes softly: from here on it is a photograph
+LOOKED_AT_PX, LEAST_PX = 96, 50  # side at which that is seen, and pixels that must be there
 FINE = 2  # patches are cut so many times larger and shrunk, for a smooth rim
 ROUND_PX = 2.0  # standard deviation by which their corners are rounded, of the larger picture
 
@@ -41,7 +42,7 @@ def in_patches(picture: Image.Image, tones: int) -> Image.Image:
 
     Args:
         picture: RGB.
-        tones: 2 or more.
+        tones: 1 or more.
     """
     smooth = flattened(exposed(picture), SMOOTHED)
     lab = rgb2lab(np.asarray(smooth) / 255)  # (H, W, 3)
@@ -51,13 +52,21 @@ def in_patches(picture: Image.Image, tones: int) -> Image.Image:
 
 
 def is_photographic(picture: Image.Image) -> bool:
-    """Whether a picture (RGBA) has the thousand tones of a photograph; a drawing, its shades included, has few."""
-    small = picture.convert("RGBA").resize((LOOKED_AT_PX, LOOKED_AT_PX), Image.Resampling.BOX)
+    """Whether a picture (RGBA) changes softly nearly everywhere, as photographs do.
+
+    A drawing is even, and changes at its edges; its shades, and what JPEG leaves, are soft in less than half of it.
+    """
+    small = trimmed(picture)
+    small.thumbnail((LOOKED_AT_PX, LOOKED_AT_PX), Image.Resampling.BOX)
     rgba = np.asarray(small, dtype=np.int64)
-    seen = rgba[rgba[..., 3] > 250][:, :3] >> 3
-    counts = np.sort(np.unique(seen @ (1024, 32, 1), return_counts=True)[1])[::-1]
-    tones = np.searchsorted(np.cumsum(counts), MOST * len(seen)) + 1
-    return len(seen) > 0 and bool(tones > MANY * len(seen) ** 0.5)
+    inner = ndimage.binary_erosion(rgba[..., 3] > 250, iterations=2, border_value=1)
+    if inner.sum() < LEAST_PX:
+        return False
+    calm = ndimage.median_filter(rgba[..., :3], size=(3, 3, 1))
+    down = np.abs(np.diff(calm, axis=0, prepend=calm[:1])).max(axis=-1)
+    across = np.abs(np.diff(calm, axis=1, prepend=calm[:, :1])).max(axis=-1)
+    step = np.maximum(down, across)[inner]
+    return bool(((step > EVEN) & (step < SHARP)).mean() > SOFT)
 
 
 def on_its_mean(picture: Image.Image) -> Image.Image:
@@ -72,10 +81,11 @@ def exposed(picture: Image.Image) -> Image.Image:
     """Its light brought nearer to the whole range, and its colours a little stronger."""
     lab = rgb2lab(np.asarray(picture.convert("RGB")) / 255)
     low, high = np.percentile(lab[..., 0], (1, 99))
-    reach = min((high - low) * STRETCH, LIGHT[1] - LIGHT[0])
-    middle = np.clip((low + high) / 2, LIGHT[0] + reach / 2, LIGHT[1] - reach / 2)
-    share = np.clip((lab[..., 0] - low) / max(high - low, 1e-6), 0, 1)
-    lab[..., 0] = middle + (share - 0.5) * reach
+    reach = max(high - low, min((high - low) * STRETCH, LIGHT[1] - LIGHT[0]))
+    middle = np.clip((low + high) / 2, min(LIGHT[0] + reach / 2, 50), max(LIGHT[1] - reach / 2, 50))
+    # What lies beyond the two levels, an eye or a moon, keeps its place between them and black or white.
+    levels, become = (0, low, high, 100), (0, max(middle - reach / 2, 0), min(middle + reach / 2, 100), 100)
+    lab[..., 0] = np.interp(lab[..., 0], levels, become)
     lab[..., 1:] *= VIVID
     return _image(lab)
 
@@ -95,8 +105,7 @@ def palette(pixels: Array, tones: int) -> Array:
 
 def nearest(pixels: Array, centres: Array) -> NDArray[np.intp]:
     """The number of the centre that each pixel is nearest to. (N, 3), (K, 3) → (N,)."""
-    distance = ((pixels[:, None] - centres[None]) ** 2).sum(axis=-1)
-    return np.asarray(distance.argmin(axis=1))
+    return np.asarray(vq(pixels, centres)[0], dtype=np.intp)
 
 
 def cut(lab: Array, of: NDArray[np.intp]) -> Image.Image:
@@ -121,7 +130,6 @@ def cut(lab: Array, of: NDArray[np.intp]) -> Image.Image:
 
 def _image(lab: Array) -> Image.Image:
     """From CIE L*a*b*; what no screen shows becomes the nearest that one does."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Conversion from CIE-LAB", UserWarning)  # it tells of just that
-        rgb = lab2rgb(lab)
+    bluest = 200 * (lab[..., 0] + 16) / 116  # of b*: there Z of CIE XYZ is 0
+    rgb = lab2rgb(np.stack([lab[..., 0], lab[..., 1], np.minimum(lab[..., 2], bluest)], axis=-1))
     return Image.fromarray((np.clip(rgb, 0, 1) * 255).round().astype(np.uint8))

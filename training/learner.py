@@ -66,7 +66,8 @@ class Learner:
         """The precision, and the kind of attention, in which the modules are run for a picture of so many ``places``.
 
         On a CPU torch's fused attention takes four times as long backwards in bf16 as in float32; plain products do
-        not, and cost memory only where there are many places.
+        not, and cost memory only where there are many places. The choice is the whole process's while the block runs:
+        nobody else may run a model meanwhile.
         """
         # Gradient checkpointing runs the modules again outside of this, and must find what it found here.
         short = places <= PLAIN_ATTENTION and not self.config.economy.checkpointed

@@ -8,6 +8,7 @@ Owns what makes these pictures harder, the loss and the figure. Loads torch and 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -82,8 +83,7 @@ def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float |
     names, labels = numbered(taught)
     directions = directions_of(clip, tokenizer, names)
     sight = Sight(clip)
-    kept = work / "sight-before.safetensors"
-    before = as_it_was(sight, kept)
+    before = as_it_was(sight, work / f"sight-before-{SCHEDULE.seed}.safetensors")
 
     def loss_of(model: nn.Module, generator: Generator) -> Tensor:
         index, pictures = batch(taught, photos, SCHEDULE.batch_size, generator)
@@ -96,15 +96,15 @@ def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float |
     sight.load_state_dict(between(sight.state_dict(), before, KEPT))
     figures |= found_by_name(clip, tokenizer, held_out)  # whose image tower ``sight`` is
     clip.half().save_pretrained(out / FOLDER)
-    if figures["samples"] >= SCHEDULE.samples:  # what begins next begins from other weights
-        kept.unlink()
     return figures
 
 
 def as_it_was(sight: Sight, path: Path) -> dict[str, Tensor]:
     """The weights at the beginning of the training, kept in a file: a later stretch finds others in ``out``."""
     if not path.is_file():
-        save_file({name: value.contiguous() for name, value in sight.state_dict().items()}, path)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")  # every process of torchrun writes the same one
+        save_file({name: value.contiguous() for name, value in sight.state_dict().items()}, temporary)
+        temporary.replace(path)
     return load_file(path, device=str(next(sight.parameters()).device))
 
 
