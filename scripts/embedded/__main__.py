@@ -17,7 +17,7 @@ import typer
 from pipeline.settings import CONFIGS, DEFAULT_PROFILE
 from scripts.embedded import pictures as P
 from scripts.embedded.art import HELD_OUT_SET, gallery
-from scripts.embedded.card import write_card
+from scripts.embedded.card import figures_on, write_card
 from scripts.embedded.class_pictures import ship
 from scripts.embedded.loop import begin_from, world
 
@@ -73,7 +73,7 @@ def main(
         if world()[0] == 0:
             if name == "unet" and out.resolve() == CONFIGS / DEFAULT_PROFILE:
                 ship()
-            write_card(out, _note(work / "figures.json", name, figures))
+            write_card(out, figures_on(out / "README.md") | _note(work / "figures.json", name, figures))
 
 
 def _note(path: Path, name: str, figures: dict[str, float]) -> dict[str, dict[str, float]]:

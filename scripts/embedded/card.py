@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from scripts.embedded import glyphs
+from scripts.embedded import photographs as ph
 from scripts.embedded.art import HELD_OUT_SET, TRAINING_SETS, ArtSet
-from scripts.embedded.photographs import HELD_OUT_PHOTOGRAPHS, OLD_PACKAGE, OLD_PHOTOGRAPHS, PHOTOGRAPHS
 
 ROLES = {
     "vae": ("`vae/`", "AutoencoderKL, 128 px pictures to 16 x 16 latents of 8 channels"),
@@ -14,6 +16,7 @@ ROLES = {
     "blip": ("`caption/`", "BLIP: a picture in, the name of the thing out"),
     "segformer": ("`segmentation/`", "SegFormer: sticker or ground, for every pixel"),
 }
+MEASURED = ("vae", "unet", "clip", "sight", "blip", "segformer")  # in the order of the card
 MEANING = {
     "samples": "pictures seen in training",
     "psnr_db": "PSNR in dB of held-out drawings at 128 px",
@@ -55,8 +58,10 @@ safetensors in half precision, {total_mb:.1f} MB in all, in the layout of diffus
 One name in twenty was held out in every set. Skin-colour copies and most flags were left out. Photographs behind
 drawings: {photographs} of scikit-image (public domain or CC0);
 for SegFormer also {old_photographs} (1865 to 1940, of the
-Getty's Open Content Program, out of copyright; packages `{old_package}`), all of them in pieces, tinted and
-laid over each other, and collages of the drawings themselves.
+Getty's Open Content Program, out of copyright; packages `{old_package}`) and panoramas of Poly Haven (CC0):
+{panoramas} (package `{panorama_package}`), all of them in pieces, tinted and laid over each other, and collages of the
+drawings themselves. CLIP's eyes also learned from the glyphs of Google's Noto Emoji font (SIL Open Font License 1.1;
+package `{font_package}`), which draws in ink alone.
 
 **Never learned from:** {held_out} by {held_out_author} ({held_out_licence}). It is the unseen style by which the
 figures below were measured, and the pack of the demo.
@@ -66,11 +71,11 @@ figures below were measured, and the pack of the demo.
 On {held_out} (not learned from), at the end of the run that made these weights. The losses are those of training.
 What flatters the figures: designs were chosen by looking at these very ones, and the two photographs behind which
 masks were measured ({held_out_photographs}) still were grounds for the first 28 000 of SegFormer's pictures; a run from
-nothing never sees them. These weights come from stretches of training between which the recipe changed (the pictures
-seen are those of all stretches): UNet and ControlNet learned their first 126 000 pictures on the latents of earlier
-autoencoders and with a text tower of their own; SegFormer's first 96 000 pictures and the autoencoder's first 112 000
-crops are of the first five sets only. How the pack's line is drawn, and the strength after it, were chosen on half of
-the things by which styles are judged.
+nothing never sees them. "sight" are CLIP's eyes, taught further and averaged with what they were. These weights come
+from stretches of training between which the recipe changed (the pictures seen are those of all stretches): UNet and
+ControlNet learned their first 126 000 pictures on the latents of earlier autoencoders and with a text tower of their
+own; SegFormer's first 96 000 pictures and the autoencoder's first 112 000 crops are of the first five sets only. How
+the pack's line is drawn, and the strength after it, were chosen on half of the things by which styles are judged.
 {eyes}
 
 | model | figure | value |
@@ -159,22 +164,40 @@ def write_card(out: Path, figures: dict[str, dict[str, float]]) -> None:
         total_mb=total / 1e6,
         roles="\n".join(f"| {folder} | {what} |" for folder, what in ROLES.values()),
         sets="\n".join(_row(art) for art in TRAINING_SETS),
-        photographs=", ".join(PHOTOGRAPHS),
-        old_photographs=", ".join(OLD_PHOTOGRAPHS),
-        old_package=OLD_PACKAGE.format("…"),
+        photographs=", ".join(ph.PHOTOGRAPHS),
+        old_photographs=", ".join(ph.OLD_PHOTOGRAPHS),
+        old_package=ph.OLD_PACKAGE.format("…"),
+        panoramas=", ".join(ph.PANORAMAS),
+        panorama_package=f"{ph.PANORAMA_PACKAGE} {ph.PANORAMA_VERSION}",
+        font_package=f"{glyphs.PACKAGE} {glyphs.VERSION}",
         held_out=HELD_OUT_SET.style,
         held_out_author=HELD_OUT_SET.author,
         held_out_licence=HELD_OUT_SET.licence,
-        held_out_photographs=", ".join(HELD_OUT_PHOTOGRAPHS),
+        held_out_photographs=", ".join(ph.HELD_OUT_PHOTOGRAPHS),
         eyes=_teacher(figures.get("eyes", {})),
         tried="\n".join(f"| {what} | {gave} |" for what, gave in TRIED.items()),
         figures="\n".join(
             f"| {model} | {MEANING[name]} | {_shown(value)} |"
-            for model in ROLES
+            for model in MEASURED
             for name, value in figures.get(model, {}).items()
+            if not (model == "clip" and name.startswith("top_") and "sight" in figures)  # of eyes that it has no more
         ),
     )
     (out / "README.md").write_text(text, encoding="utf-8")
+
+
+def figures_on(card: Path) -> dict[str, dict[str, float]]:
+    """The figures that a card tells, so that models which are not trained anew keep theirs; none without a card."""
+    names = {meaning: name for name, meaning in MEANING.items()}
+    found: dict[str, dict[str, float]] = {}
+    text = card.read_text(encoding="utf-8") if card.is_file() else ""
+    for model, meaning, value in re.findall(r"^\| (\w+) \| (.+?) \| ([\d.,]+) \|$", text, flags=re.MULTILINE):
+        if meaning in names:
+            found.setdefault(model, {})[names[meaning]] = float(value.replace(",", ""))
+    eyes = re.search(r"find the thing in (\d+)% .*among the first five in (\d+)%", text)
+    if eyes:
+        found["eyes"] = {"top_1": int(eyes[1]) / 100, "top_5": int(eyes[2]) / 100}
+    return found
 
 
 def _teacher(figures: dict[str, float]) -> str:
