@@ -26,6 +26,7 @@ NEAR = 0.07  # distance in RGB (0..1.73) up to which a colour is the ground's ow
 FAR = 0.17  # and from which it is not; between, a pixel is mixed
 SURE = 0.9  # the network's "sticker" from which it overrules the key, for white stickers on white
 HOLE_DOUBT = 0.5  # mean probability under which an enclosed patch of the ground's colour is a hole
+STRAY = 0.01  # share of what the network is sure is ground, beyond which other colours there make it no smooth one
 AGREEMENT = 0.3  # IoU of key and network under which the key has found something else than the network
 
 
@@ -66,8 +67,9 @@ def settled(probability: NDArray[Any], rgb: NDArray[Any]) -> Array:
     """The network's map, corrected by the key where the ground is smooth.
 
     Ground is what has its colour and is joined to the rim, unless the network is sure of the contrary; and enclosed
-    patches of that colour that the network doubts too. All else is sticker. Where the rim is no smooth ground, or key
-    and network disagree on what stands there at all, the map comes back as it is.
+    patches of that colour that the network doubts too. All else is sticker. Where the rim is no smooth ground, or what
+    the network is sure is ground is not (a photograph's sky has one colour, the tower before it has not), or key and
+    network disagree on what stands there at all, the map comes back as it is.
 
     Args:
         probability: (H, W) in [0, 1], how likely each pixel is sticker.
@@ -80,6 +82,9 @@ def settled(probability: NDArray[Any], rgb: NDArray[Any]) -> Array:
     if colour is None:
         return network
     away = distance(rgb, colour)
+    bare = network < 1 - SURE
+    if bare.any() and (away[bare] > FAR).mean() > STRAY:
+        return network
     ground = joined_to_rim((away < (NEAR + FAR) / 2) & (network < SURE))
     ground |= doubted_patches((away < NEAR) & ~ground, network)
     sticker = ~ground

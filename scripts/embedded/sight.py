@@ -8,12 +8,9 @@ Owns what makes these pictures harder, the loss and the figure. Loads torch and 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
@@ -29,8 +26,7 @@ from scripts.embedded.photographs import photographs
 from segmentation import learn
 
 SIDES_PX = (40, 48, 48, 48, 56)  # pictures at one size only teach lines of one width in pixels
-SCHEDULE = Schedule(samples=400_000, batch_size=64, learning_rate=1.5e-3, weight_decay=0.05)
-KEPT = 0.5  # of what the eyes were before, in the mean that is saved
+SCHEDULE = Schedule(samples=800_000, batch_size=64, learning_rate=1.5e-3, weight_decay=0.05)
 SAVED = {"vision.": f"{FOLDER}/vision_model.", "projection.": f"{FOLDER}/visual_projection."}
 
 
@@ -83,42 +79,24 @@ def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float |
     names, labels = numbered(taught)
     directions = directions_of(clip, tokenizer, names)
     sight = Sight(clip)
-    before = as_it_was(sight, work / f"sight-before-{SCHEDULE.seed}.safetensors")
 
     def loss_of(model: nn.Module, generator: Generator) -> Tensor:
         index, pictures = batch(taught, photos, SCHEDULE.batch_size, generator)
         cosines = model(pictures.to(clip.device)) @ directions.T
         return F.cross_entropy(eyes.SCALE * cosines, labels[index].to(clip.device), label_smoothing=0.05)
 
-    figures = fit("sight", sight, loss_of, SCHEDULE, work, minutes=minutes)
-    if world()[0] > 0:  # one of the processes writes
-        return figures
-    sight.load_state_dict(between(sight.state_dict(), before, KEPT))
-    figures |= found_by_name(clip, tokenizer, held_out)  # whose image tower ``sight`` is
-    clip.half().save_pretrained(out / FOLDER)
+    figures = fit(
+        "sight",
+        sight,
+        loss_of,
+        SCHEDULE,
+        work,
+        minutes=minutes,
+        evaluate=lambda _: found_by_name(clip, tokenizer, held_out),  # whose image tower the model is
+    )
+    if world()[0] == 0:  # one of the processes writes
+        clip.half().save_pretrained(out / FOLDER)
     return figures
-
-
-def as_it_was(sight: Sight, path: Path) -> dict[str, Tensor]:
-    """The weights at the beginning of the training, kept in a file: a later stretch finds others in ``out``."""
-    if not path.is_file():
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")  # every process of torchrun writes the same one
-        save_file({name: value.contiguous() for name, value in sight.state_dict().items()}, temporary)
-        temporary.replace(path)
-    return load_file(path, device=str(next(sight.parameters()).device))
-
-
-def between(after: Mapping[str, Tensor], before: Mapping[str, Tensor], kept: float) -> dict[str, Tensor]:
-    """The mean of the weights before and after, which is surer of pictures of either kind than both (Wortsman et al.
-    2022, "Robust fine-tuning of zero-shot models").
-
-    Args:
-        kept: the share of those before.
-    """
-    return {
-        name: torch.lerp(value, before[name], kept) if value.dtype.is_floating_point else value
-        for name, value in after.items()
-    }
 
 
 def with_glyphs(art: P.Art, work: Path) -> P.Art:

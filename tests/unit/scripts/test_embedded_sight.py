@@ -86,18 +86,11 @@ def test_pictures_come_at_every_side() -> None:
     assert sides == set(sight.SIDES_PX)
 
 
-def test_between_counts_each_by_its_share() -> None:
-    after, before = {"w": torch.tensor([4.0]), "n": torch.tensor(7)}, {"w": torch.tensor([0.0]), "n": torch.tensor(1)}
-    found = sight.between(after, before, 0.25)
-    assert (float(found["w"]), int(found["n"])) == (3.0, 7)
-
-
 def test_the_eyes_learn_where_the_words_lie_and_the_words_stay(
     tmp_path: Path, font: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A few steps bring drawings nearer to their names; the text tower's weights are bit by bit as before."""
     monkeypatch.setattr(sight, "SCHEDULE", Schedule(samples=1600, batch_size=16, learning_rate=2e-3))
-    monkeypatch.setattr(sight, "KEPT", 0.1)  # of eyes that saw nothing
     red, other = drawings(4, side_px=128), drawings(4, side_px=128)
     red.rgba[:, :, 8:120, 50:78] = red.rgba[:, :, 9:10, 9:10]  # an upright bar, and a lying one
     other.rgba[:, :, 50:78, 8:120] = other.rgba[:, :, 9:10, 9:10]

@@ -58,6 +58,17 @@ def test_a_key_that_finds_something_else_than_the_network_is_not_believed() -> N
     np.testing.assert_array_equal(settled(p, rgb), p)
 
 
+def test_a_tower_before_a_smooth_sky_is_no_sticker() -> None:
+    """The rim is the sky's; what the network is sure is ground has other colours, too."""
+    body, tower = disc(14, column=40), (abs(COLUMNS - 12) < 3) & (ROWS > 10) & (ROWS < 55)
+    rgb = picture(body | tower, (0.9, 0.8, 0.2), (0.3, 0.5, 0.8))
+    assert smooth_ground(rgb) is not None
+    found = settled(np.where(body, 0.97, 0.02).astype(np.float32), rgb)
+    assert iou(found, body.astype(np.float32)) > 0.99
+    unsure = settled(np.where(body, 0.97, np.where(tower, 0.3, 0.02)).astype(np.float32), rgb)
+    assert iou(unsure, (body | tower).astype(np.float32)) > 0.95  # a part that the network half saw
+
+
 def test_a_sticker_that_touches_the_rim_does_not_hide_the_ground() -> None:
     truth = disc(20, 46, 32)
     found = smooth_ground(picture(truth, (0.9, 0.2, 0.1), (0.5, 0.8, 0.5)))
