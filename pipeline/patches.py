@@ -24,10 +24,8 @@ STRETCH = 1.6  # the most that its contrast grows by: a thing of light colours o
 VIVID = 1.2  # times its chroma: drawings are more coloured than what they show
 BIN = 10.0, 20.0, 20.0  # of L*, a*, b*: tones within one are alike
 SAMPLES = 4000  # pixels that the colours are found by
-EVEN, SHARP = (
-    2,
-    40,
-)  # levels of 255 to the next pixel: up to the first nothing changes, from the second on it is an edge
+EVEN = 2  # levels of 255 to the next pixel: up to here nothing changes
+SHARP = 40  # and from here on it is an edge
 SOFT = 0.5  # share of a picture that changes softly: from here on it is a photograph
 LOOKED_AT_PX, LEAST_PX = 96, 50  # side at which that is seen, and pixels that must be there
 FINE = 2  # patches are cut so many times larger and shrunk, for a smooth rim
