@@ -26,7 +26,8 @@ from scripts.evaluate.subject import SETS, Subject, check_art
 
 LIBRARIES = ("torch", "diffusers", "transformers", "torchmetrics", "stickersmith")
 JSON, PAGE = "evaluation.json", "evaluation.html"
-CODE = Path(__file__).parent
+HERE = Path(__file__).parent
+ROOMS = (HERE, *(HERE.parents[1] / room for room in ("pipeline", "training", "segmentation")))  # whose code is measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +110,8 @@ def dependencies(name: str, module: ModuleType, subject: Subject, config: Evalua
         "device": models.device.name,
         "art": {style: [art.package, art.version] for style, art in SETS.items()},
         "versions": {library: version(library) for library in LIBRARIES},
-        "code": {path.name: store.file_sha256(path) for path in sorted(CODE.glob("*.py"))},
+        "code": {
+            f"{room.name}/{path.name}": store.file_sha256(path) for room in ROOMS for path in sorted(room.glob("*.py"))
+        },
         "own": own(subject),
     }
