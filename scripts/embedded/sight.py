@@ -13,13 +13,15 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
+from transformers import CLIPImageProcessorPil, CLIPTokenizer
 
-from pipeline.clip_space import TEMPLATES
+from pipeline.clip_space import embedded_things
+from pipeline.models import Clip
 from pipeline.towers import ResidualClip
 from scripts.embedded import eyes
 from scripts.embedded import pictures as P
 from scripts.embedded.art import Gallery
-from scripts.embedded.clip import FOLDER, found_by_name, token_ids, tokenizer_of
+from scripts.embedded.clip import FOLDER, found_by_name, tokenizer_of
 from scripts.embedded.glyphs import glyphs
 from scripts.embedded.loop import Schedule, device_here, fit, world
 from scripts.embedded.photographs import photographs
@@ -59,16 +61,11 @@ def batch(art: P.Art, photos: Tensor, size: int, generator: Generator) -> tuple[
     return index, eyes.small(pictures, side) * 2 - 1
 
 
-@torch.no_grad()
-def directions_of(clip: ResidualClip, tokenizer: object, names: list[str]) -> Tensor:
-    """Where the words say that each thing lies: (N, W) of unit length, as proposals look for it."""
-    found = []
-    for template in TEMPLATES:
-        prompts = [template.format(name) for name in names]
-        parts = [prompts[start : start + 128] for start in range(0, len(prompts), 128)]
-        ids = [token_ids(tokenizer, part).to(clip.device) for part in parts]  # type: ignore[arg-type]
-        found.append(torch.cat([F.normalize(clip.get_text_features(i).pooler_output, dim=-1) for i in ids]))
-    return F.normalize(torch.stack(found).mean(dim=0), dim=-1)
+def directions_of(clip: ResidualClip, tokenizer: CLIPTokenizer, names: list[str]) -> Tensor:
+    """Where the words say that each thing lies, as proposals look for it: (N, W) of unit length."""
+    return embedded_things(Clip(model=clip, processor=CLIPImageProcessorPil(), tokenizer=tokenizer), names).to(
+        clip.device
+    )
 
 
 def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float | None) -> dict[str, float]:
