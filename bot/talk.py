@@ -84,7 +84,7 @@ class Talk:
         reply_to: int | None = None,
         priority: Priority | None = None,
     ) -> None:
-        """A message. ``slot``: a name by which it can be changed later, such as ``status:JOB``."""
+        """A message. ``slot``: a name in the whole bot by which it can be changed later, such as ``status:JOB``."""
         payload = {"text": shortened(text, MOST_TEXT), "loud": loud, "reply_to": reply_to}
         self._add(Action.SAY, payload, buttons, slot, priority)
 

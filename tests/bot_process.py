@@ -57,15 +57,21 @@ async def draw(event, talk):
     talk.edit(f"status:{view.job_id}", f"job {view.job_id} waits")
 
 
+def status_slot(talk):
+    """The person's status message. A slot is one message of the whole bot: shared, one's would be changed in another's
+    chat.
+    """
+    return f"status:{talk.person.id}"
+
+
 async def progress(event, talk):
-    talk.say("progress 0", slot="status")
+    talk.say("progress 0", slot=status_slot(talk))
     for number in range(1, int(rest(event)) + 1):
-        talk.edit("status", f"progress {number}", priority=Priority.PROGRESS)
+        talk.edit(status_slot(talk), f"progress {number}", priority=Priority.PROGRESS)
 
 
 async def status(event, talk):
-    """Each in an update of its own: nothing is superseded."""
-    talk.edit("status", rest(event))
+    talk.edit(status_slot(talk), rest(event))
 
 
 async def result(event, talk):
@@ -75,7 +81,7 @@ async def result(event, talk):
 
 async def sticker(event, talk):
     key = job_key("shared", "test", rest(event) or PICTURE)
-    talk.sticker(key, emoji="🙂", buttons=[[Button(text="more", action="more", id="a")]], slot="sticker")
+    talk.sticker(key, emoji="🙂", buttons=[[Button(text="more", action="more", id="a")]], slot=f"sticker:{talk.origin}")
     talk.document(key, name="sticker.webp", caption="the file")
 
 
