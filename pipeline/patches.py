@@ -33,7 +33,7 @@ ROUND_PX = 2.0  # standard deviation by which their corners are rounded, of the 
 
 
 def in_patches(picture: Image.Image, tones: int) -> Image.Image:
-    """The picture in at most so many even colours, well exposed.
+    """The picture in patches of at most so many even colours, well exposed; rims are blends of two.
 
     The colours are centres of k-means in CIE L*a*b* (MacQueen 1967; seeded as by Arthur & Vassilvitskii 2007), found
     by pixels of which rare tones give more than their share: an eye counts beside the fur around it.

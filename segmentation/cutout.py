@@ -1,7 +1,8 @@
 """The stage that turns pictures into cut-out sticker files.
 
-Owns the order: SegFormer → edge refined by colour → clean mask → spill → trim → fit → outline → encode. Does not know
-where pictures come from, nor the queue. Heavy: loads torch and transformers; the model is handed in, loaded.
+Owns the order: SegFormer → edge refined by colour → ground settled by colour → clean mask → rim tightened → spill →
+trim → fit → outline → encode. Does not know where pictures come from, nor the queue. Heavy: loads torch and
+transformers; the model is handed in, loaded.
 
 A picture that already has a transparent ground brings its own mask, and the network is not asked: where more than 1 %
 of the pixels are at least half transparent, the picture's alpha is the mask, unchanged, specks and see-through parts
@@ -115,7 +116,7 @@ def probability(
 ) -> list[Array]:
     """How likely each pixel belongs to the sticker.
 
-    The processor scales each picture to the network's square; the answer, at a quarter of that, is scaled to the
+    The processor scales each picture to the network's square; the answer, at a part of that, is scaled to the
     picture as logits (bilinear, as in the training loss), then softmax. Sets the model to evaluation.
 
     Returns:
@@ -141,7 +142,7 @@ def batch_probability(
 ) -> Iterator[Array]:
     pixels = processor(images=[image.convert("RGB") for image in images], return_tensors="pt")["pixel_values"]
     with torch.inference_mode():
-        logits = model(pixel_values=pixels.to(device, model.dtype)).logits.float()  # (B, 2, h/4, w/4)
+        logits = model(pixel_values=pixels.to(device, model.dtype)).logits.float()  # (B, 2, h/4, w/4), or h/2, w/2
         for image, answer in zip(images, logits, strict=True):
             size = (image.height, image.width)
             full = functional.interpolate(answer[None], size=size, mode="bilinear", align_corners=False)
@@ -180,7 +181,8 @@ def soft_masks(works: Sequence[Image.Image], inputs: CutoutInputs, config: Cutou
 def found_mask(p: Array, work: Image.Image, network_px: int, threshold: float) -> Array:
     """The network's map with its edge drawn to the picture's, corrected by the ground's colour, cleaned, and cut
     back to what the rim's colours show."""
-    cell_px = 4 * max(work.size) / network_px  # one answer of the network, in pixels of the picture
+    # What one answer of a common SegFormer covers, in pixels of the picture; the embedded one answers twice as finely.
+    cell_px = 4 * max(work.size) / network_px
     rgb = as_float(work)
     refined = refine_edge(p, rgb, radius_px=max(1, round(cell_px)))
     return tightened(clean_mask(settled(refined, rgb), threshold=threshold), rgb)

@@ -44,9 +44,9 @@ def enlarge(rgba_premultiplied: Array, size_px: tuple[int, int]) -> Array:
         size_px: (width, height), each at least 1.
 
     Returns:
-        (height, width, 4) float32 in [0, 1], colour **not** multiplied by alpha, 0 where alpha is 0. Alpha stays
-        between the smallest and largest alpha of the 3 x 3 source pixels around, and so does colour, once it was
-        carried over the edge.
+        (height, width, 4) float32 in [0, 1], colour **not** multiplied by alpha, 0 where alpha is 0. Where it
+        grows, alpha stays between the smallest and largest alpha of the 3 x 3 source pixels around, and so does
+        colour, once it was carried over the edge.
 
     Raises:
         ValueError: no such picture or size.

@@ -6,7 +6,6 @@ Without arguments all of them, in order. Interrupt it at any time and run it aga
 from __future__ import annotations
 
 import importlib
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -14,14 +13,16 @@ from typing import Annotated
 import torch
 import typer
 
+from pipeline.errors import BadInput
 from pipeline.settings import CONFIGS, DEFAULT_PROFILE
 from scripts.embedded import pictures as P
 from scripts.embedded.art import HELD_OUT_SET, gallery
 from scripts.embedded.card import figures_on, write_card
 from scripts.embedded.class_pictures import ship
-from scripts.embedded.loop import begin_from, world
+from scripts.embedded.loop import Unfinished, begin_from, console, finished, together, world
 
 ORDER = ("vae", "segformer", "eyes", "clip", "sight", "blip", "unet")
+BASE = ("vae", "clip", "sight", "unet")  # what draws: class pictures are drawn anew with each
 
 
 def main(
@@ -33,7 +34,9 @@ def main(
     art: Annotated[Path, typer.Option(help="Art packages; fetched with npm when they are not there.")] = Path(
         "build/art"
     ),
-    minutes: Annotated[float | None, typer.Option(help="Stop each model after so long; run again to go on.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Stop after so long, at the model that is learning then; run again to go on.")
+    ] = None,
     samples: Annotated[int | None, typer.Option(help="Pictures to see in all, instead of the recipe's number.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="The highest one, instead of the recipe's.")] = None,
     seed: Annotated[
@@ -67,20 +70,27 @@ def main(
         asked = {"samples": samples, "learning_rate": learning_rate, "seed": seed}
         changed = {key: value for key, value in asked.items() if value is not None}
         vars(module)["SCHEDULE"] = replace(module.SCHEDULE, **changed)
-        if from_weights:
-            begin_from(module.SAVED, out, name, work, vars(module).get("READ_BY"))
-        figures = module.train(taught, held_out, work, out, minutes)
-        if world()[0] == 0:
-            if name == "unet" and out.resolve() == CONFIGS / DEFAULT_PROFILE:
-                ship()
-            write_card(out, figures_on(out / "README.md") | _note(work / "figures.json", name, figures))
+        try:
+            if from_weights:
+                before = figures_on(out / "README.md").get(name, {}).get("samples", 0.0)
+                begin_from(module.SAVED, out, name, work, vars(module).get("READ_BY"), before=before)
+            wrote(name, out, module.train(taught, held_out, work, out, minutes))
+            if not (module.ready(work) if name == "eyes" else finished(name, module.SCHEDULE, work)):
+                raise Unfinished(name)  # the models after it would learn from half of it
+        except Unfinished as error:
+            console.print(f"{error} is not finished; the same command again goes on from there")
+            break
+        except BadInput as error:
+            raise typer.BadParameter(str(error)) from None
 
 
-def _note(path: Path, name: str, figures: dict[str, float]) -> dict[str, dict[str, float]]:
-    known: dict[str, dict[str, float]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    known[name] = figures
-    path.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-    return known
+def wrote(name: str, out: Path, figures: dict[str, float]) -> None:
+    """After a model's stretch: what belongs to its weights, from the first of the processes."""
+    if world()[0] == 0:
+        if name in BASE and out.resolve() == CONFIGS / DEFAULT_PROFILE:
+            ship()
+        write_card(out, figures_on(out / "README.md") | {name: figures})
+    together()
 
 
 if __name__ == "__main__":

@@ -82,7 +82,9 @@ HELD_OUT_SET = ArtSet(
 )
 
 # Variants that differ from their base by a skin colour only: thousands of near-copies.
-SKIN = re.compile(r"-(medium-light|medium-dark|light|medium|dark)(-skin-tone)?\b|-skin-tone|-[1-6](-[1-6])?$")
+SKIN = re.compile(
+    r"-(medium-light|medium-dark|light|medium|dark)(-skin-tone)?\b|-skin-tone|-tone[1-5]\b|-[1-6](-[1-6])?$"
+)
 FLAG_SHARE = 6  # one flag in so many is kept
 
 
@@ -175,10 +177,11 @@ def _render_some(task: tuple[Path, list[str], int]) -> list[np.ndarray]:
 
 def gallery(art: ArtSet, art_dir: Path, cache_dir: Path, side_px: int = RENDER_PX) -> Gallery:
     """The rendered pictures of a set; rendered once, then read from ``cache_dir``."""
-    cached = cache_dir / f"{art.style}-{side_px}.npz"
+    path = fetch(art, art_dir)
+    names = chosen(list(read_icons(path)["icons"]))
+    mark = hashlib.sha256("\n".join([art.version, str(MARGIN), *names]).encode()).hexdigest()[:8]
+    cached = cache_dir / f"{art.style}-{side_px}-{mark}.npz"
     if not cached.is_file():
-        path = fetch(art, art_dir)
-        names = chosen(list(read_icons(path)["icons"]))
         parts = [names[start : start + 200] for start in range(0, len(names), 200)]
         with ProcessPoolExecutor() as pool:
             rendered = list(pool.map(_render_some, [(path, part, side_px) for part in parts]))
@@ -192,7 +195,7 @@ def gallery(art: ArtSet, art_dir: Path, cache_dir: Path, side_px: int = RENDER_P
         names = [str(name) for name in stored["names"]]
         rgba = stored["rgba"]
     known = identities(art_dir)
-    codes = known.codes(names, read_chars(fetch(art, art_dir)))
+    codes = known.codes(names, read_chars(path))
     captions = known.captions(names, codes)
     return Gallery(
         style=art.style,

@@ -24,7 +24,7 @@ from scripts.embedded import eyes
 from scripts.embedded import pictures as P
 from scripts.embedded.art import Gallery
 from scripts.embedded.eyes import Eyes
-from scripts.embedded.loop import Schedule, device_here, fit, world
+from scripts.embedded.loop import Schedule, Unfinished, device_here, fit, world
 from scripts.embedded.photographs import photographs
 from scripts.embedded.words import bert_tokenizer
 
@@ -137,7 +137,9 @@ def _generated(model: ResidualBlip, pictures: Tensor) -> Tensor:
 
 def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float | None) -> dict[str, float]:
     """Train, measure and save to ``out/caption``."""
-    seeing, things = eyes.teacher(art, held_out, work)
+    seeing, things = eyes.teacher(art, held_out, work, minutes)
+    if not eyes.ready(work):
+        raise Unfinished("eyes")
     taught, photos = things.art, photographs()
     tokenizer = tokenizer_of(art, out)
     learner = Captioning(tokenizer, seeing).to(device_here())

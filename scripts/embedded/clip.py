@@ -25,13 +25,15 @@ from scripts.embedded import eyes
 from scripts.embedded import pictures as P
 from scripts.embedded.art import Gallery
 from scripts.embedded.eyes import Eyes
-from scripts.embedded.loop import Schedule, device_here, fit, world
+from scripts.embedded.loop import Schedule, Unfinished, device_here, fit, world
 from scripts.embedded.names import is_emoji
 from scripts.embedded.photographs import photographs
 from scripts.embedded.words import CLIP_LENGTH, clip_tokenizer
 
 FOLDER = "text_encoder"  # where diffusers looks for the text tower; it takes it out of a whole CLIP
-SAVED = {"clip.text_model.": f"{FOLDER}/text_model."}  # names in the trained module → in the folder
+SAVED = {  # names in the trained module → in the folder
+    f"clip.{part}": f"{FOLDER}/{part}" for part in ("text_model.", "text_projection.", "logit_scale")
+}
 TEXT_WIDTH = 192
 CLASS_PROMPT = "a telegram sticker"
 MEAN, STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
@@ -140,10 +142,12 @@ def token_ids(tokenizer: CLIPTokenizer, prompts: list[str]) -> Tensor:
 
 
 @torch.no_grad()
-def found_by_name(clip: ResidualClip, tokenizer: CLIPTokenizer, held_out: Gallery) -> dict[str, float]:
-    """Top-1 and top-5 of the drawing's own name, in the held-out style, among all of its emoji but flags."""
+def found_by_name(clip: ResidualClip, tokenizer: CLIPTokenizer, held_out: Gallery, known: set[str]) -> dict[str, float]:
+    """Top-1 and top-5 of the drawing's own name, in the held-out style, among all of its emoji but flags; for names
+    that were learned in other styles (``known``) and for names never seen.
+    """
     emoji = [i for i, code in enumerate(held_out.codes) if is_emoji(code)]
-    chosen = [i for i in emoji if not held_out.names[i].startswith("flag")]  # few of them are taught
+    chosen = [i for i in emoji if "flag" not in held_out.names[i].split()]  # few of them are taught
     names = sorted({held_out.names[i] for i in chosen})
     number = {name: i for i, name in enumerate(names)}
     words = torch.cat([_words(clip, tokenizer, names[start : start + 128]) for start in range(0, len(names), 128)])
@@ -152,7 +156,7 @@ def found_by_name(clip: ResidualClip, tokenizer: CLIPTokenizer, held_out: Galler
     seen = torch.cat([clip.get_image_features(part).pooler_output for part in pictures.split(128)])
     best = (F.normalize(seen, dim=-1) @ words.T).topk(5, dim=1).indices.cpu()
     hits = best == torch.tensor([number[held_out.names[i]] for i in chosen])[:, None]
-    fresh = torch.from_numpy(held_out.held_out[chosen])
+    fresh = torch.tensor([held_out.names[i] not in known for i in chosen])
     figures = {}
     for label, part in (("learned_names", hits[~fresh]), ("new_names", hits[fresh])):
         figures[f"top_1_{label}"] = float(part[:, 0].float().mean())
@@ -166,11 +170,14 @@ def _words(clip: ResidualClip, tokenizer: CLIPTokenizer, names: list[str]) -> Te
 
 def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float | None) -> dict[str, float]:
     """Train, measure and save to ``out/text_encoder`` and ``out/tokenizer``."""
-    seeing, things = eyes.teacher(art, held_out, work)
+    seeing, things = eyes.teacher(art, held_out, work, minutes)
+    if not eyes.ready(work):
+        raise Unfinished("eyes")
     taught, photos = things.art, photographs()
     tokenizer = tokenizer_of(art, out)
     learner = Contrastive(tokenizer, seeing).to(device_here())
     device = learner.clip.device
+    known = set(taught.names)
     directions = F.normalize(seeing.things.detach(), dim=-1)
 
     def loss_of(model: nn.Module, generator: Generator) -> Tensor:
@@ -191,7 +198,7 @@ def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float |
         SCHEDULE,
         work,
         minutes=minutes,
-        evaluate=lambda model: found_by_name(model.clip, tokenizer, held_out),  # type: ignore[arg-type]
+        evaluate=lambda model: found_by_name(model.clip, tokenizer, held_out, known),  # type: ignore[arg-type]
     )
     if world()[0] > 0:  # one of the processes writes
         return figures

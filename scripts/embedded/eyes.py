@@ -21,7 +21,7 @@ from torch import Generator, Tensor, nn
 from pipeline.towers import ResidualVision
 from scripts.embedded import pictures as P
 from scripts.embedded.art import Gallery
-from scripts.embedded.loop import Schedule, device_here, fit
+from scripts.embedded.loop import Schedule, device_here, finished, fit
 from scripts.embedded.photographs import photographs
 from segmentation import learn
 
@@ -32,7 +32,8 @@ CHANNELS = (32, 48, 96, 192, 256)
 SCALE = 16.0  # of the cosines before the softmax
 SCHEDULE = Schedule(samples=800_000, batch_size=64, learning_rate=3e-3, weight_decay=0.05)
 SHARPER = Schedule(samples=200_000, batch_size=64, learning_rate=1e-3, weight_decay=0.05)  # at the full side
-# Names in the trained module → in the folder of the CLIP that sees with them; the directions of things are not saved.
+# Names in the trained module → in the folder of the CLIP that sees with them (and may have been taught further by
+# ``sight``); the directions of things are not saved.
 SAVED = {"vision.": "text_encoder/vision_model.", "projection.": "text_encoder/visual_projection."}
 
 
@@ -128,7 +129,7 @@ def teacher(art: P.Art, held_out: Gallery, work: Path, minutes: float | None = N
     began = time.monotonic()
     for name, side_px, schedule in (("eyes", FIRST_SIDE_PX, SCHEDULE), ("eyes-sharper", SIDE_PX, SHARPER)):
         spent = (time.monotonic() - began) / 60
-        figures = fit(
+        fit(
             name,
             net,
             loss_at(side_px, schedule.batch_size),
@@ -137,9 +138,14 @@ def teacher(art: P.Art, held_out: Gallery, work: Path, minutes: float | None = N
             minutes=None if minutes is None else max(minutes - spent, 0.0),
             evaluate=lambda model, side_px=side_px: named_by(model, held_out, things.codes, side_px),  # type: ignore[misc]
         )
-        if figures["samples"] < schedule.samples:  # stopped by ``minutes``: what follows would start from half a net
+        if not finished(name, schedule, work):  # stopped by ``minutes``: what follows would start from half a net
             break
     return net, things
+
+
+def ready(work: Path) -> bool:
+    """Whether the teacher has learned all that it is to learn."""
+    return finished("eyes", SCHEDULE, work) and finished("eyes-sharper", SHARPER, work)
 
 
 def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float | None) -> dict[str, float]:

@@ -23,6 +23,8 @@ from rich.console import Console
 from safetensors.torch import load_file
 from torch import Tensor, distributed, nn
 
+from pipeline.errors import BadInput
+
 EMA_DECAY = 0.999
 CHECKPOINT_EVERY_S = 120.0
 LOG_EVERY_S = 20.0
@@ -56,6 +58,10 @@ class Schedule:
         return self.learning_rate * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
+class Unfinished(Exception):
+    """What a model learns from has not learned all that it is to learn; its name."""
+
+
 def device_here() -> torch.device:
     """CUDA where it is present, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -69,27 +75,48 @@ def world() -> tuple[int, int]:
     return int(os.environ.get("RANK", "0")), count
 
 
-def begin_from(saved: Mapping[str, str], out: Path, name: str, folder: Path, kind: Any = None) -> None:
+def together() -> None:
+    """Wait until all processes are here: what the first one writes, the others read next."""
+    if world()[1] > 1:
+        distributed.barrier()
+
+
+def finished(name: str, schedule: Schedule, folder: Path) -> bool:
+    """Whether a training has seen all of its schedule's pictures."""
+    path = folder / f"{name}.ckpt"
+    return path.is_file() and int(torch.load(path, weights_only=True).get("samples", 0)) >= schedule.samples
+
+
+def begin_from(
+    saved: Mapping[str, str], out: Path, name: str, folder: Path, kind: Any = None, *, before: float = 0.0
+) -> None:
     """Let a training that has no checkpoint start from the weights in ``out``, its schedule from the beginning.
 
     Args:
         saved: prefix of the names in the trained module → ``folder`` of ``out`` or ``folder/prefix`` of the names in
             its safetensors.
         kind: a class of transformers whose files name the weights otherwise than its modules do; it reads them.
+        before: pictures that those weights have seen.
+
+    Raises:
+        BadInput: there are no such weights.
     """
     path = folder / f"{name}.ckpt"
     if path.is_file():
         return
     model: dict[str, Tensor] = {}
-    for prefix, place in saved.items():
-        where, _, inner = place.partition("/")
-        files = [] if kind else sorted((out / where).glob("*.safetensors"))
-        read = [load_file(file) for file in files] or [kind.from_pretrained(out / where).state_dict()]
+    for prefix, source in saved.items():
+        where, _, inner = source.partition("/")
+        place = out / where
+        if not any(place.glob("*.safetensors")):
+            raise BadInput(f"no weights to start {name} from in {str(place)!r}; without --from-weights it learns anew")
+        files = [] if kind else sorted(place.glob("*.safetensors"))
+        read = [load_file(file) for file in files] or [kind.from_pretrained(place).state_dict()]
         for weights in read:
             found = {key: value for key, value in weights.items() if key.startswith(inner)}
             model |= {prefix + key.removeprefix(inner): value.float() for key, value in found.items()}
     temporary = path.with_suffix(f".{os.getpid()}.tmp")  # every process of torchrun writes the same one
-    torch.save({"model": model}, temporary)
+    torch.save({"model": model, "before": before}, temporary)
     temporary.replace(path)
 
 
@@ -115,7 +142,8 @@ def fit(
         minutes: stop after so long; calling again goes on from there.
         evaluate: figures of the averaged model, logged at the end of this stretch.
 
-    Returns the last figures: ``samples``, ``loss`` and what ``evaluate`` gives.
+    Returns the last figures: ``samples``, those that the weights it began from had seen among them, ``loss`` and what
+    ``evaluate`` gives.
     """
     run = _Run(name, model, schedule, folder)
     began = saved = time.monotonic()
@@ -133,7 +161,8 @@ def fit(
     run.save()
     model.load_state_dict(run.average)
     model.eval()
-    figures = {"samples": float(run.step * schedule.batch_size * run.processes), "loss": run.log.last}
+    together()
+    figures = {"samples": run.before + run.step * run.per_step, "loss": run.log.loss}
     figures |= evaluate(model) if evaluate and run.rank == 0 else {}
     console.print(f"{name}: {figures}")
     return figures
@@ -145,7 +174,9 @@ class _Run:
     def __init__(self, name: str, model: nn.Module, schedule: Schedule, folder: Path) -> None:
         self.model, self.schedule, self.path = model, schedule, folder / f"{name}.ckpt"
         self.rank, self.processes = world()
+        self.per_step = schedule.batch_size * self.processes
         self.steps = schedule.steps(self.processes)
+        self.before = 0.0  # pictures seen by the weights that it began from
         self.device = next(model.parameters()).device
         self.optimiser = torch.optim.AdamW(
             [p for p in model.parameters() if p.requires_grad],
@@ -155,7 +186,7 @@ class _Run:
         )
         self.average = {key: value.detach().clone() for key, value in model.state_dict().items()}
         self.step = self._resumed()
-        self.log = _Log(folder / f"{name}.log.jsonl", name, self.steps, schedule.batch_size * self.processes)
+        self.log = _Log(folder / f"{name}.log.jsonl", name, self.steps, self.per_step)
 
     def backward(self, loss_of: Callable[[nn.Module, torch.Generator], Tensor]) -> Tensor:
         """The loss of this step's batch, and its gradients."""
@@ -185,7 +216,8 @@ class _Run:
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "average": self.average,
-            "step": self.step,
+            "samples": self.step * self.per_step,  # not steps: another number of processes may go on
+            "before": self.before,
         }
         temporary = self.path.with_suffix(".tmp")
         torch.save(state, temporary)
@@ -195,6 +227,7 @@ class _Run:
         if not self.path.is_file():
             return 0
         state = torch.load(self.path, map_location=self.device, weights_only=True)
+        self.before = float(state["before"])
         if "optimiser" not in state:  # ``begin_from`` wrote it: weights alone, of what is saved of the model
             strange = self.model.load_state_dict(state["model"], strict=False).unexpected_keys
             if strange:  # nothing would have been taken from them, and the training have begun anew unnoticed
@@ -205,7 +238,7 @@ class _Run:
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.average.update(state["average"])
-        return int(state["step"])
+        return int(state["samples"]) // self.per_step
 
 
 class _Log:
@@ -215,8 +248,13 @@ class _Log:
         self.path, self.name, self.steps, self.batch_size = path, name, steps, batch_size
         self.recent: list[float] = []
         rows = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        self.last: float = json.loads(rows[-1])["loss"] if rows else math.nan  # mean of the last stretch
+        self.last: float = json.loads(rows[-1])["loss"] if rows else math.nan  # mean of the last ``LOG_EVERY_S``
         self.then = time.monotonic()
+
+    @property
+    def loss(self) -> float:
+        """What was told last; of a run too short for that, its mean."""
+        return sum(self.recent) / len(self.recent) if math.isnan(self.last) and self.recent else self.last
 
     def note(self, step: int, loss: float) -> None:
         """Remember a loss, and tell when it is time."""

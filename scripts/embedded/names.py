@@ -2,8 +2,8 @@
 
 Owns the joining of sets by code point, old names and spellings included. Knows no picture. Light: the standard library.
 
-The packages name the same emoji differently ("red-apple", "alarmclock"). Four of them come with a table of code
-points; the other two are joined to it by name, ignoring what is no letter or digit, through the packages' own aliases.
+The packages name the same emoji differently ("red-apple", "alarmclock"). They come with tables of code points; what is
+not in its set's own is joined by name, ignoring what is no letter or digit, through the packages' own aliases.
 """
 
 from __future__ import annotations

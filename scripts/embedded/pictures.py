@@ -31,8 +31,12 @@ class Art:
 
 
 def training_art(art_dir: Path, cache_dir: Path) -> Art:
-    """Every drawing of the training sets whose name is not held out."""
-    return stacked([(gallery, ~gallery.held_out) for gallery in galleries(art_dir, cache_dir)])
+    """Every drawing of the training sets that is known to show nothing held out.
+
+    One without a code point may show it under a name of its set's own, as fxemoji's ``clap`` does.
+    """
+    sets = galleries(art_dir, cache_dir)
+    return stacked([(one, ~one.held_out & np.array([bool(code) for code in one.codes])) for one in sets])
 
 
 def stacked(parts: list[tuple[Gallery, np.ndarray]]) -> Art:

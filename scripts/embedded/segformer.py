@@ -113,7 +113,7 @@ def collages(art: P.Art, count: int, side_px: int, generator: Generator) -> Tens
 
 @torch.no_grad()
 def figures_of(model: SegformerForSemanticSegmentation, held_out: Gallery, count: int = 128) -> dict[str, float]:
-    """Mean IoU on the held-out set, by kind of ground; the photographs were never grounds in training."""
+    """Mean IoU on the held-out set, by kind of ground; the recipe takes none of these photographs for a ground."""
     rgba = torch.from_numpy(held_out.rgba[:: max(1, len(held_out.rgba) // count)]).permute(0, 3, 1, 2).float() / 255
     photos = photographs(HELD_OUT_PHOTOGRAPHS)
     found = {}

@@ -74,6 +74,7 @@ def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float |
     clip = ResidualClip.from_pretrained(out / FOLDER).float().to(device_here())
     tokenizer, photos = tokenizer_of(art, out), photographs()
     names, labels = numbered(taught)
+    known = set(taught.names)
     directions = directions_of(clip, tokenizer, names)
     sight = Sight(clip)
 
@@ -89,7 +90,7 @@ def train(art: P.Art, held_out: Gallery, work: Path, out: Path, minutes: float |
         SCHEDULE,
         work,
         minutes=minutes,
-        evaluate=lambda _: found_by_name(clip, tokenizer, held_out),  # whose image tower the model is
+        evaluate=lambda _: found_by_name(clip, tokenizer, held_out, known),  # whose image tower the model is
     )
     if world()[0] == 0:  # one of the processes writes
         clip.half().save_pretrained(out / FOLDER)

@@ -176,7 +176,9 @@ def pairs(art: P.Art, vae: AutoencoderKL, work: Path) -> Pairs:
                 with torch.autocast(vae.device.type, torch.bfloat16):
                     mode = vae.encode(part.float() / 127.5 - 1).latent_dist.mode()
                 encoded.append((mode.float() * vae.config.scaling_factor).cpu())
-            np.save(path, torch.cat(encoded).half().numpy())
+            temporary = path.with_suffix(".tmp.npy")
+            np.save(temporary, torch.cat(encoded).half().numpy())
+            temporary.replace(path)
         latents.append(torch.from_numpy(np.load(path)).float())
         maps.append(torch.from_numpy(its_maps)[:, None])
     styles = [INK_STYLE if v == INK_VARIANT else style for v in range(VARIANTS) for style in art.styles]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -84,7 +85,8 @@ def measure(subject: Subject, config: EvaluateConfig, *, report: Report, should_
         seen, unseen = split(torch.cat(parts), is_test)
         for name, build in CLASSIFIERS.items():
             hits = accuracy_of(build, seen, unseen, config.seed, should_stop)
-            rows.append(share_row(f"told from {kind}, by {name}", hits, seed=config.seed))
+            by_thing = np.asarray(hits).reshape(-1, len(STYLES))
+            rows.append(share_row(f"told from {kind}, by {name}", by_thing, seed=config.seed))
             report(len(codes) + len(rows), total)
     rows.append(Row(metric="by chance", value=1 / len(STYLES), unit="%"))
     note = f"Five art sets, {len(codes)} things that all of them have drawn; the classifier learns from other things."

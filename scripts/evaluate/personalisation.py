@@ -128,7 +128,7 @@ def rows_of_judge(name: str, of: Statistics, subject: Subject, plan: Plan, seed:
     vae = {"their copies by the VAE": tuple(through_vae(subject, part) for part in pairs["true drawings"])}
     rows = []
     for what, (sources, truths) in (pairs | vae).items():
-        right = np.concatenate([~in_style(sources, plan, of), in_style(truths, plan, of)])
+        right = np.stack([~in_style(sources, plan, of), in_style(truths, plan, of)], axis=1)
         metric = f"judge of style by {name}: right on {what}"
         rows.append(share_row(metric, right, seed=seed, note="chance 50 %"))
     return rows

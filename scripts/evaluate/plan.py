@@ -45,7 +45,7 @@ class Plan:
 
 
 def plan_of(subject: Subject, count: int, seed: int, others: int = 200) -> Plan:
-    """Choose. Things whose names are held out come first: no model has seen them in any style.
+    """Choose. Things whose names are held out come first: the recipe teaches them in no style.
 
     Raises:
         BadInput: the sets have too few things in common.

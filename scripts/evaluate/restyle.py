@@ -25,7 +25,7 @@ from pipeline.options import Options, options_of
 from pipeline.style import applied
 from scripts.evaluate.features import as_images, as_tensor
 from scripts.evaluate.plan import Plan
-from scripts.evaluate.subject import Subject
+from scripts.evaluate.subject import Subject, made_by
 
 OVERTRAINED_RATE, OVERTRAINED_STEPS = 4.0, 2  # times the profile's: what spoils a style on purpose
 
@@ -53,7 +53,7 @@ def options_for(subject: Subject, method: Method, seed: int, *, rate: float = 1.
 def learned(work: Work, options: Options) -> Path:
     """The folder of the pack's style, learned with these options; found there where it was learned before."""
     subject = work.subject
-    name = store.fingerprint(style_config(work.plan.pack, options, subject.models))[:16]
+    name = store.fingerprint({"style": style_config(work.plan.pack, options, subject.models), **made_by()})[:16]
     folder, checkpoint = subject.work / "styles" / name, subject.work / "styles" / f".{name}"
     learn_style(
         work.plan.pack,
@@ -84,6 +84,7 @@ def drawn(work: Work, options: Options, style: Path, *, apply: bool = True) -> l
         "style": [store.file_sha256(path) for path in weight_files(style)] if apply else None,
         "photos": [[photo.name, photo.sha256, captions[photo.name]] for photo in photos],
         "config": asdict(config),
+        **made_by(),
     }
     folder = subject.work / "drafts" / store.fingerprint(facts)[:16]
     paths = [folder / f"{photo.name}.png" for photo in photos]

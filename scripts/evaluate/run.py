@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
@@ -22,12 +21,9 @@ from scripts.embedded.baseline import WEIGHTS
 from scripts.evaluate import result
 from scripts.evaluate.page import page
 from scripts.evaluate.parts import PARTS, EvaluateConfig, config_of
-from scripts.evaluate.subject import SETS, Subject, check_art
+from scripts.evaluate.subject import SETS, Subject, check_art, made_by
 
-LIBRARIES = ("torch", "diffusers", "transformers", "torchmetrics", "stickersmith")
 JSON, PAGE = "evaluation.json", "evaluation.html"
-HERE = Path(__file__).parent
-ROOMS = (HERE, *(HERE.parents[1] / room for room in ("pipeline", "training", "segmentation")))  # whose code is measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +67,7 @@ def evaluate(order: Order, settings: Settings, *, bar: Callable[[str], Report], 
         "device": device.description,
         "made": time.strftime("%Y-%m-%d %H:%M %Z"),
         "seed": order.seed,
-        "versions": {library: version(library) for library in LIBRARIES},
+        "versions": made_by()["versions"],
         "art": {art.package: art.version for art in SETS.values()},
         "parts": parts,
     }
@@ -109,9 +105,6 @@ def dependencies(name: str, module: ModuleType, subject: Subject, config: Evalua
         "models": {role: models.fingerprint(role) for role in models.profile.models.by_role()},
         "device": models.device.name,
         "art": {style: [art.package, art.version] for style, art in SETS.items()},
-        "versions": {library: version(library) for library in LIBRARIES},
-        "code": {
-            f"{room.name}/{path.name}": store.file_sha256(path) for room in ROOMS for path in sorted(room.glob("*.py"))
-        },
+        **made_by(),
         "own": own(subject),
     }

@@ -1,7 +1,7 @@
 """Cutting out: masks of drawings of the held-out set, on every kind of ground, against their true alpha.
 
 Owns the comparison: the profile's SegFormer alone, the whole cut-out, and a U-Net trained on the same data. The
-photographs were never grounds in training. Loads torch.
+recipe takes none of these photographs for a ground. Loads torch.
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@ Owns formulas. Knows no picture and no model. Light: numpy.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,8 +56,26 @@ def mean_row(
 
 
 def share_row(metric: str, hits: Sequence[bool] | NDArray[np.bool_], *, seed: int, note: str = "") -> Row:
-    """A row that tells the share of hits."""
-    return mean_row(metric, [float(hit) for hit in hits], seed=seed, unit=SHARE, note=note)
+    """A row that tells the share of hits.
+
+    Args:
+        hits: (N,), or (N, K) where K pictures show one thing: they resemble each other, and are one draw.
+    """
+    draws = np.asarray(hits, dtype=np.float64)
+    row = mean_row(metric, draws.mean(axis=1) if draws.ndim == 2 else draws, seed=seed, unit=SHARE, note=note)
+    if row.value not in (0.0, 1.0):
+        return row
+    # Of equal values every resample is the same; one picture more could still have differed.
+    low, high = wilson(row.value, len(hits))
+    return replace(row, low=low, high=high)
+
+
+def wilson(share: float, count: int) -> tuple[float, float]:
+    """The score interval of Wilson 1927 of a share among ``count`` pictures."""
+    z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * (share * (1 - share) / count + z * z / (4 * count * count)) ** 0.5
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def kendall_tau(values: Sequence[float]) -> float:

@@ -11,23 +11,39 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from pipeline.domain import Picture
+from pipeline.domain import Json, Picture
 from pipeline.errors import BadInput
 from pipeline.framing import on_ground
 from pipeline.models import Models
 from pipeline.settings import Settings
-from pipeline.store import image_sha256
+from pipeline.store import file_sha256, image_sha256
 from scripts.embedded.art import HELD_OUT_SET, TRAINING_SETS, ArtSet, Gallery, fetch, gallery
 from scripts.embedded.names import is_emoji
 
 WHITE = (255, 255, 255)
 SETS = {art.style: art for art in (*TRAINING_SETS, HELD_OUT_SET)}
 HELD_OUT = HELD_OUT_SET.style
+LIBRARIES = ("torch", "diffusers", "transformers", "torchmetrics", "stickersmith")
+HERE = Path(__file__).parent
+ROOMS = (  # whose code a measure depends on
+    HERE,
+    HERE.parent / "embedded",
+    *(HERE.parents[1] / room for room in ("pipeline", "training", "segmentation")),
+)
+
+
+def made_by() -> Json:
+    """The code and the libraries of which every result is: what they change is measured again."""
+    return {
+        "versions": {library: version(library) for library in LIBRARIES},
+        "code": {f"{room.name}/{path.name}": file_sha256(path) for room in ROOMS for path in sorted(room.glob("*.py"))},
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +72,10 @@ class Subject:
 
     @cached_property
     def taught(self) -> set[str]:
-        """The names that the recipe teaches."""
+        """The names that the recipe teaches: of what has a code point and is not held out."""
         sets = [self.gallery(art.style) for art in TRAINING_SETS]
-        return {name for one in sets for name, held in zip(one.names, one.held_out, strict=True) if not held}
+        drawings = [row for one in sets for row in zip(one.names, one.codes, one.held_out, strict=True)]
+        return {name for name, code, held in drawings if code and not held}
 
     def place(self, style: str) -> dict[str, int]:
         """Code → number of the drawing, of the things that have an emoji of Unicode; flags are left out."""

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from pipeline.errors import BadInput
-from scripts.embedded import art, pictures
-from tests.tiny_art import drawings
+from scripts.embedded import art, npm, pictures
+from tests.tiny_art import body, drawings, write, write_art
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -32,7 +32,9 @@ def test_a_name_is_held_out_in_every_set_or_in_none_and_one_in_twenty_is() -> No
 
 def test_skin_colour_copies_and_most_flags_are_left_out() -> None:
     flags = [f"flag-{number}" for number in range(600)]
-    kept = art.chosen(["waving-hand", "waving-hand-dark-skin-tone", "waving-hand-medium-light", "light-bulb", *flags])
+    kept = art.chosen(
+        ["waving-hand", "waving-hand-dark-skin-tone", "waving-hand-medium-light", "man-tone3", "light-bulb", *flags]
+    )
     assert "waving-hand" in kept
     assert "light-bulb" in kept
     assert not any("tone" in name or "medium" in name for name in kept)
@@ -124,3 +126,39 @@ def test_damaged_art_is_named(damaged: bytes, tmp_path: Path) -> None:
     (tmp_path / "noto.json.gz").write_bytes(damaged)
     with pytest.raises(BadInput, match=r"noto\.json\.gz.*cannot be read.*delete it"):
         art.read_icons(tmp_path / "noto.json.gz")
+
+
+def test_another_version_or_choice_of_the_art_is_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the card and the evaluation say of the art is so."""
+    folder, one = write_art(tmp_path / "art"), art.TRAINING_SETS[0]
+    art.gallery(one, folder, tmp_path / "drawn")
+    art.gallery(one, folder, tmp_path / "drawn")
+    assert len([*(tmp_path / "drawn").iterdir()]) == 1
+    art.gallery(replace(one, version="9.9.9"), folder, tmp_path / "drawn")
+    monkeypatch.setattr(art, "MARGIN", 0.2)
+    art.gallery(one, folder, tmp_path / "drawn")
+    assert len([*(tmp_path / "drawn").iterdir()]) == 3
+
+
+def test_a_drawing_that_nobody_knows_does_not_teach(tmp_path: Path) -> None:
+    """It may show something held out under a name of its set's own."""
+    folder, one = write_art(tmp_path / "art"), art.TRAINING_SETS[0]
+    icons = art.read_icons(folder / f"{one.style}.json.gz")
+    icons["icons"]["dragonside"] = {"body": body(1, 1)}
+    write(folder / f"{one.style}.json.gz", icons)
+    taught = pictures.training_art(folder, tmp_path / "drawn")
+    assert "dragonside" in art.gallery(one, folder, tmp_path / "drawn").names
+    assert "dragonside" not in taught.names
+    assert all(taught.codes)
+
+
+def test_a_package_of_another_version_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "node_modules" / "some-art"
+    place.mkdir(parents=True)
+    (place / "package.json").write_text('{"version": "1.0.0"}', encoding="utf-8")
+    asked: list[str] = []
+    monkeypatch.setattr(npm.subprocess, "run", lambda command, **_: asked.append(command[-1]))
+    assert npm.installed("some-art", "1.0.0", tmp_path) == place
+    assert asked == []
+    npm.installed("some-art", "1.0.1", tmp_path)
+    assert asked == ["some-art@1.0.1"]

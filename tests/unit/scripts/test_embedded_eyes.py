@@ -78,8 +78,8 @@ def test_the_second_phase_waits_for_the_first(tmp_path: Path, monkeypatch: pytes
     assert (tmp_path / "eyes.ckpt").is_file()
     assert not (tmp_path / "eyes-sharper.ckpt").exists()
     net, things = eyes.teacher(taught, held_out, tmp_path)
-    steps = [torch.load(tmp_path / f"{name}.ckpt", weights_only=True)["step"] for name in ("eyes", "eyes-sharper")]
-    assert steps == [3, 2]
+    seen = [torch.load(tmp_path / f"{name}.ckpt", weights_only=True)["samples"] for name in ("eyes", "eyes-sharper")]
+    assert seen == [6, 4]
     assert things.codes == CODES
     assert things.labels.tolist() == [*range(6)] * 2
     again, _ = eyes.teacher(taught, held_out, tmp_path)  # read from its checkpoints, not trained anew
@@ -99,5 +99,6 @@ def test_the_first_phase_sees_small_and_the_second_sees_all(tmp_path: Path, monk
         return {"samples": float(schedule.samples)}
 
     monkeypatch.setattr(eyes, "fit", fit)
+    monkeypatch.setattr(eyes, "finished", lambda *_: True)
     eyes.teacher(*some_things(), tmp_path)
     assert sides == {"eyes": {eyes.FIRST_SIDE_PX}, "eyes-sharper": {eyes.SIDE_PX}}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from pipeline.errors import BadInput
 from scripts.embedded import loop, segformer
 
 
@@ -58,7 +60,7 @@ def test_a_training_begins_from_the_weights_that_were_saved(tmp_path: Path) -> N
     saved = {"text_model.weight": torch.full((2, 2), 3.0), "text_model.bias": torch.ones(2), "other": torch.ones(1)}
     (tmp_path / "out" / "clip").mkdir(parents=True)
     save_file({key: value.half() for key, value in saved.items()}, tmp_path / "out" / "clip" / "model.safetensors")
-    loop.begin_from({"net.": "clip/text_model."}, tmp_path / "out", "two", tmp_path)
+    loop.begin_from({"net.": "clip/text_model."}, tmp_path / "out", "two", tmp_path, before=100.0)
     torch.manual_seed(1)
     model = Two()
     before = model.head.weight.detach().clone()
@@ -74,7 +76,33 @@ def test_a_training_begins_from_the_weights_that_were_saved(tmp_path: Path) -> N
     assert torch.equal(seen[0], saved["text_model.weight"])
     assert torch.equal(model.net.bias, saved["text_model.bias"])
     assert torch.equal(model.head.weight, before)
-    assert figures["samples"] == 4
+    assert figures["samples"] == 104  # with those that the weights had seen before
+
+
+def test_a_training_from_weights_that_are_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no weights to start two from"):
+        loop.begin_from({"net.": "clip/text_model."}, tmp_path, "two", tmp_path)
+
+
+def test_a_checkpoint_counts_pictures_so_that_more_processes_may_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight pictures of twelve by one process; two at a time see the other four in one step."""
+    steps: list[int] = []
+    monkeypatch.setattr(loop, "generator_of", lambda step, *_: steps.append(step) or torch.Generator())
+    schedule = loop.Schedule(samples=12, batch_size=2, learning_rate=1e-3)
+    act: dict[str, Any] = {"schedule": schedule, "folder": tmp_path}
+    loss = lambda net, _: net(torch.ones(1, 3)).float().square().mean()  # noqa: E731
+    for _ in range(4):
+        loop.fit("line", nn.Linear(3, 1), loss, minutes=1e-9, **act)
+    assert not loop.finished("line", schedule, tmp_path)
+    monkeypatch.setattr(loop, "world", lambda: (0, 2))
+    monkeypatch.setattr(loop, "_share", lambda model, *, late, processes: late)
+    monkeypatch.setattr(loop, "together", lambda: None)
+    figures = loop.fit("line", nn.Linear(3, 1), loss, **act)
+    assert steps == [0, 1, 2, 3, 2]
+    assert figures["samples"] == 12
+    assert loop.finished("line", schedule, tmp_path)
 
 
 def test_a_checkpoint_goes_before_the_saved_weights(tmp_path: Path) -> None:

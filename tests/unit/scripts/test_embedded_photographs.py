@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from io import BytesIO
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def art_with_panoramas(folder: Path) -> Path:
     light[0, 63] = 5000
     place = folder / "node_modules" / P.PANORAMA_PACKAGE
     (place / "hdri").mkdir(parents=True)
-    (place / "package.json").write_text("{}", encoding="utf-8")
+    (place / "package.json").write_text(json.dumps({"version": P.PANORAMA_VERSION}), encoding="utf-8")
     text = f'export default "data:image/x-exr;base64,{base64.b64encode(exr(light)).decode()}"'
     for name in P.PANORAMAS:
         (place / "hdri" / f"{name}.exr.js").write_text(text, encoding="utf-8")
@@ -55,7 +56,7 @@ def art_with_photographs(folder: Path) -> Path:
     for number, name in enumerate(P.OLD_PHOTOGRAPHS):
         place = folder / "node_modules" / P.OLD_PACKAGE.format(name)
         (place / "data").mkdir(parents=True)
-        (place / "package.json").write_text("{}", encoding="utf-8")
+        (place / "package.json").write_text(json.dumps({"version": P.OLD_VERSION}), encoding="utf-8")
         Image.new("RGB", (96, 64), (20 * number,) * 3).save(place / "data" / "image.jpg")
     return art_with_panoramas(folder)
 

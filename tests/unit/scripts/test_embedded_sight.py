@@ -30,7 +30,7 @@ def font(tmp_path: Path) -> Path:
     """Where npm would have put the font: Pillow's own in its place, which has "#" and "A" and no emoji."""
     package = tmp_path / "font" / "node_modules" / glyphs.PACKAGE
     (package / "files").mkdir(parents=True)
-    (package / "package.json").write_text("{}", encoding="utf-8")
+    (package / "package.json").write_text(json.dumps({"version": glyphs.VERSION}), encoding="utf-8")
     (package / "unicode.json").write_text(json.dumps({"[2]": "U+23,U+41-42,U+1f600", "latin": "U+2a"}))
     found = ImageFont.load_default(40)
     for weight in glyphs.WEIGHTS:

@@ -127,7 +127,7 @@ def test_the_right_name_is_sought_among_all_names_of_the_set() -> None:
         rgba=rgba.numpy(),
         held_out=np.arange(count) < new,
     )
-    figures = clip.found_by_name(model, tokenizer, held_out)
+    figures = clip.found_by_name(model, tokenizer, held_out, known=set(names[new:]))
     seen = eyes.small(pictures.halved(rgba.permute(0, 3, 1, 2))[: count - 1, :3].float() / 255 * 2 - 1)
     with torch.no_grad():
         scores = model(pixel_values=seen, input_ids=clip.token_ids(tokenizer, names[:-1])).logits_per_image

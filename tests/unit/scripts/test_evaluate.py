@@ -184,6 +184,19 @@ def test_what_is_measured_already_is_not_measured_again(
         evaluated(order(place, "captions", seed=1))
 
 
+def test_what_other_code_made_is_made_again(
+    document: dict[str, Any], place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only measured: styles that were learned and drawings that were drawn by it do not count either."""
+    (tmp_path / "changed.py").touch()
+    monkeypatch.setattr(subjects, "ROOMS", (*subjects.ROOMS, tmp_path))
+    kept = {room: {*(place / "work" / "tiny" / room).iterdir()} for room in ("styles", "drafts")}
+    evaluated(order(place, "personalisation"))
+    for room, before in kept.items():
+        assert len(before) > 0
+        assert {*(place / "work" / "tiny" / room).iterdir()} > before
+
+
 def test_a_stopped_part_leaves_nothing_that_counts(document: dict[str, Any], place: Path) -> None:
     with pytest.raises(Stopped):
         evaluated(order(place, "segmentation", "structure", count=2, out=place / "stopped"), should_stop=lambda: True)

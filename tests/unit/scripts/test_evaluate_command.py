@@ -39,7 +39,7 @@ def test_the_baseline_learns_and_is_read_back(tmp_path: Path) -> None:
     art = P.Art(rgba=rgba, names=["x"] * 4, styles=["x"] * 4, codes=[""] * 4)
     weights = tmp_path / "unet.safetensors"
     schedule = Schedule(samples=4, batch_size=2, learning_rate=1e-3)
-    baseline.train(art, tmp_path, weights, None, schedule)
+    baseline.train(art, torch.rand(2, 3, 256, 256), tmp_path, weights, None, schedule)
     net = baseline.load(weights, torch.device("cpu"))
     assert sum(p.numel() for p in net.parameters()) == pytest.approx(1.2e6, rel=0.1)
     with torch.no_grad():

@@ -61,6 +61,25 @@ def test_the_interval_holds_the_mean_and_narrows_with_more_pictures() -> None:
     assert statistics.mean_interval([0, 1] * 10, seed=0) == few
 
 
+def test_a_share_of_none_or_all_is_not_told_as_sure() -> None:
+    """The ends are Wilson's, from a table: none of 78 may be up to 4.7 %."""
+    none, all_ = (statistics.share_row("x", [hit] * 78, seed=0) for hit in (False, True))
+    assert (none.low, none.high) == pytest.approx((0.0, 0.0469), abs=1e-4)
+    assert (all_.low, all_.high) == pytest.approx((0.9531, 1.0), abs=1e-4)
+    assert statistics.wilson(0.5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+
+
+def test_pictures_of_one_thing_are_one_draw() -> None:
+    """Eight copies of each of ten things tell no more than the ten."""
+    ten = np.arange(10) < 5
+    one, eight = (
+        statistics.share_row("x", ten, seed=0),
+        statistics.share_row("x", np.repeat(ten[:, None], 8, 1), seed=0),
+    )
+    assert one == eight
+    assert one.n == 10
+
+
 def test_the_interval_of_one_value_is_that_value_and_of_none_a_word() -> None:
     assert statistics.mean_interval([0.25] * 7, seed=3) == (0.25, 0.25, 0.25)
     assert statistics.mean_row("x", [], seed=0).note == "no picture of this kind"
