@@ -195,7 +195,8 @@ def _too_few(path: Path, gathering: _Gathering) -> str:
 def _no_photos(skipped: Sequence[Skipped]) -> str:
     if not skipped:
         return "no photo was given; give the path of at least one picture"
-    return f"none of the {len(skipped)} photos can be used{_reasons(skipped, shown=len(skipped))}"
+    which = "the photo cannot" if len(skipped) == 1 else f"none of the {len(skipped)} photos can"
+    return f"{which} be used{_reasons(skipped, shown=len(skipped))}"
 
 
 def _reasons(skipped: Sequence[Skipped], shown: int = _REASONS_SHOWN) -> str:

@@ -52,6 +52,21 @@ def _waking(display: Display) -> ModuleType:
     return run
 
 
+def warn_if_busy() -> None:
+    """A note where threads would wait for cores that other programs keep: every operation is as slow as its last."""
+    cores = os.cpu_count() or 1
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0  # Windows has none
+    if load > 0.75 * cores and "OMP_NUM_THREADS" not in os.environ:
+        free = max(1, int(cores - load))
+        results.warn(
+            (),
+            [
+                f"other programs keep this machine busy (load {load:.1f} of {cores}); without a GPU, learning is often "
+                f"faster with fewer threads: OMP_NUM_THREADS={free} before the command"
+            ],
+        )
+
+
 def _given(
     options: Options, pack: Path | None = None, photos: Sequence[Path] = (), words: Sequence[str] = (), **more: Path
 ) -> Given:
@@ -71,6 +86,7 @@ def make(
     given = _given(options, pack, photos, words, out=out)
     from pipeline.request import to_make
 
+    warn_if_busy()
     with working() as (display, stop):
         request = to_make(given, report=display.watch(Stage.INTAKE), should_stop=stop)
         outcome = _waking(display).make(request, out, watch=display.watch, should_stop=stop)
@@ -83,6 +99,7 @@ def train(pack: Path, out: Path, options: Options, *, as_json: bool) -> None:
     given = _given(options, pack, out=out)
     from pipeline.request import to_learn
 
+    warn_if_busy()
     with working() as (display, stop):
         request = to_learn(given, report=display.watch(Stage.INTAKE), should_stop=stop)
         outcome = _waking(display).learn(request, out, watch=display.watch, should_stop=stop)

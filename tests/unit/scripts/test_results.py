@@ -1,10 +1,12 @@
 """How models and sizes are told, and what is said to be done about what is missing."""
 
+import os
+
 import pytest
 
 from pipeline.hub import ModelStatus
 from pipeline.settings import load_profile
-from scripts import results
+from scripts import commands, results
 
 
 def model(role="base", **changes):
@@ -78,3 +80,19 @@ def test_the_list_of_models_shows_the_defaults(name, method):
     shown = results.defaults(profile)
     assert f"--method {method} --train-steps {profile.train.steps} --steps {profile.generate.steps}" in shown
     assert results.profile_json(profile, [])["defaults"]["strength"] == profile.generate.strength
+
+
+@pytest.mark.parametrize(
+    ("load", "threads", "said"),
+    [(2.9, None, "OMP_NUM_THREADS=1 before"), (3.2, None, "OMP_NUM_THREADS=1 before"), (1.0, None, ""), (4.0, "1", "")],
+)
+def test_a_busy_machine_is_told_with_the_threads_that_are_left(load, threads, said, monkeypatch, capsys):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4 if load > 3 else 3)
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    if threads:
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    else:
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    commands.warn_if_busy()
+    shown = " ".join(capsys.readouterr().err.split())
+    assert (said in shown) if said else shown == ""
