@@ -102,7 +102,7 @@ def make(
       stickers make my-pack/ cat.jpg --out results/
       stickers make my-pack/ --words "a cat in a hat" --words rocket --out results/
       stickers make pack.zip *.jpg --out results/ --count 4 --seed 7
-      stickers make my-pack/ cat.jpg --out results/ --prompt "{caption}, party hat"
+      stickers make my-pack/ cat.jpg --out results/ --prompt "{caption}, party hat" --profile sd15
       stickers make my-pack/ cat.jpg --out results/ --profile sd15 --steps 30
       stickers make my-pack/ cat.jpg --out results/ --json | jq .stickers
     """

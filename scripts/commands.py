@@ -53,7 +53,10 @@ def _waking(display: Display) -> ModuleType:
 
 
 def warn_if_busy() -> None:
-    """A note where threads would wait for cores that other programs keep: every operation is as slow as its last."""
+    """A note where threads may have to wait for cores that other programs keep: each operation is as slow as its last.
+
+    The load is the last minute's, of whatever ran; a run just before this one counts, too.
+    """
     cores = os.cpu_count() or 1
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0  # Windows has none
     if load > 0.75 * cores and "OMP_NUM_THREADS" not in os.environ:
@@ -61,8 +64,8 @@ def warn_if_busy() -> None:
         results.warn(
             (),
             [
-                f"other programs keep this machine busy (load {load:.1f} of {cores}); without a GPU, learning is often "
-                f"faster with fewer threads: OMP_NUM_THREADS={free} before the command"
+                f"the last minute was busy here (load {load:.1f} on {cores} cores); if others go on so and there "
+                f"is no GPU, learning is often faster with fewer threads: OMP_NUM_THREADS={free} before the command"
             ],
         )
 
